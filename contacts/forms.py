@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Workspace
 from contacts import addresses, csvdetect, encodings, tagnames, values
 from contacts.models import Attribute, Contact, Import, List, Subscription, Suppression, Tag
+from contacts.segmentmodels import Segment
 from pages.singleline import SingleLine
 
 PREFIX = "attribute_"
@@ -133,6 +134,27 @@ class ListForm(forms.Form):
         name = str(self.cleaned_data["name"])
         if self._others.filter(name=name).exists():
             raise ValidationError(_("There is a list with this name already."))
+        return name
+
+
+class SegmentForm(forms.Form):
+    """The name of a new segment, or of `one`. The rule is not part of the form."""
+
+    name = SingleLine(label=_("Name"), max_length=100)
+
+    def __init__(
+        self, *args: Any, workspace: Workspace, one: Segment | None = None, **kwargs: Any
+    ) -> None:
+        if one:
+            kwargs["initial"] = {"name": one.name}
+        super().__init__(*args, **kwargs)
+        own = Segment.objects.filter(workspace=workspace)
+        self._others = own.exclude(pk=one.pk) if one else own
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"])
+        if self._others.filter(name=name).exists():
+            raise ValidationError(_("There is a segment with this name already."))
         return name
 
 

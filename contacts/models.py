@@ -4,7 +4,11 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User, Workspace
-from contacts import provenance, tagnames
+from contacts import (
+    provenance,
+    segmentmodels,  # noqa: F401 - Django looks for models here
+    tagnames,
+)
 from contacts.sourced import Sourced
 from pages.singleline import SingleLineField
 from smtp.events import MailEvent

@@ -12,11 +12,13 @@ from accounts.access import WorkspaceRequest
 from contacts import addresses, names
 from contacts.models import Contact, List
 from contacts.queries import people as people_query
+from contacts.segmentmodels import Segment
 from pages import locales, search
 
 search.actions.add(search.Action(gettext_lazy("Import contacts"), "file-import", "new_import"))
 search.actions.add(search.Action(gettext_lazy("Add contact"), "user-plus", "new_contact"))
 search.actions.add(search.Action(gettext_lazy("New list"), "plus", "new_list"))
+search.actions.add(search.Action(gettext_lazy("New segment"), "plus", "new_segment"))
 
 
 @search.contributors.add
@@ -54,3 +56,12 @@ def lists(request: HttpRequest, text: str) -> Iterable[search.SearchHit]:
     for one in found.order_by("name")[: search.LIMIT]:
         url = reverse("list", args=[here.workspace.slug, one.pk])
         yield search.SearchHit(_("List"), one.name, url, "list")
+
+
+@search.contributors.add
+def segments(request: HttpRequest, text: str) -> Iterable[search.SearchHit]:
+    here = cast("WorkspaceRequest", request)
+    found = Segment.objects.filter(workspace=here.workspace, name__icontains=text)
+    for one in found.order_by("name")[: search.LIMIT]:
+        url = reverse("segment", args=[here.workspace.slug, one.pk])
+        yield search.SearchHit(_("Segment"), one.name, url, "filter")

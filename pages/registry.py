@@ -25,6 +25,7 @@ MODULES: Mapping[str, str] = MappingProxyType(
         "timeline": "what happened to a contact (contacts.timeline)",
         "queries.parts": "what an audience is made of (contacts.queries.parts)",
         "queries.mailed": "whether a contact has a mail (contacts.queries.mailed)",
+        "queries.conditions": "conditions of segments (contacts.segments.kinds)",
         "queries.engagement": "columns of the export of contacts (contacts.queries.consent)",
         "senders": "sender addresses of a workspace (relays.senders)",
         "steps": "first steps of a workspace (home.todo)",

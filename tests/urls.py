@@ -22,6 +22,7 @@ KEYS = {
     "imports/": "Import",
     "invitations/": "Invitation",
     "lists/": "List",
+    "segments/": "Segment",
     "mailboxes/": "BounceMailbox",
     "members/": "Membership",
     "relays/pools/": "Pool",

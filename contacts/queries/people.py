@@ -28,7 +28,7 @@ from contacts.models import (
     Suppression,
 )
 from contacts.provenance import IMPORT, Source
-from contacts.queries import mailable
+from contacts.queries import mailable, segments
 from pages import numbers
 
 # The column with the time when a subscription got its status.
@@ -104,11 +104,13 @@ def suppressions_of(workspace: Workspace, text: str) -> list[Suppression]:
 def filtered(
     workspace: Workspace, parameters: QueryDict, *, at: dt.datetime | None = None
 ) -> QuerySet[Contact]:
-    """The workspace's contacts by the page's parameters: q, tag, list, status, days (subscribed, or
-    with that status left, within so many days; counted like contacts.queries.lists), and import
-    with outcome (what the import did with them) or listing (the status that it gave them on its
-    list). `at`: the end of the days; None: now."""
+    """The workspace's contacts by the page's parameters: q, segment, tag, list, status, days
+    (subscribed, or with that status left, within so many days; counted like
+    contacts.queries.lists), and import with outcome (what the import did with them) or listing (the
+    status that it gave them on its list). `at`: the end of the days; None: now."""
     people = search(Contact.objects.filter(workspace=workspace), parameters.get("q", ""))
+    if chosen := parameters.get("segment", ""):
+        people = segments.filtered(people, workspace, chosen, at=at)
     people = _imported(_with_tag(people, workspace, parameters), workspace, parameters)
     status, list_id = parameters.get("status", ""), numbers.whole(parameters.get("list", ""))
     on_lists = Subscription.objects.filter(contact=OuterRef("pk"))

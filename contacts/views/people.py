@@ -29,6 +29,8 @@ from contacts.models import (
 from contacts.provenance import Source
 from contacts.queries import mailable
 from contacts.queries import people as people_query
+from contacts.queries import segments as segment_query
+from contacts.segmentmodels import Segment
 from contacts.services import contacts as contact_service
 from contacts.services import contactsheet, jobs, tagwords
 from contacts.services import lists as list_service
@@ -39,7 +41,7 @@ from contacts.views.tags import typed_tag
 from pages import locales, numbers, overtaken, tables, toasts
 
 UNDO_SALT = "contacts.undo"
-FILTERS = ("q", "list", "tag", "status", "days", "import")
+FILTERS = ("q", "segment", "list", "tag", "status", "days", "import")
 # The most tags that the filter offers.
 TAGS = 300
 STATUSES = (
@@ -59,8 +61,9 @@ def contacts(request: WorkspaceRequest) -> HttpResponse:
         sorts={"email": "email", "added": "pk"},
         default="-added",
     )
-    stops = []
+    stops, broken = [], None
     if not page.rows:
+        broken = segment_query.broken(request.workspace, request.GET.get("segment", ""))
         stops = people_query.suppressions_of(request.workspace, request.GET.get("q", ""))
     context = {
         "page": page,
@@ -69,12 +72,14 @@ def contacts(request: WorkspaceRequest) -> HttpResponse:
             "name"
         ),
         "tags": _tags(request),
+        "segments": Segment.objects.filter(workspace=request.workspace).order_by("name"),
         "statuses": STATUSES,
         "attributes": Attribute.objects.filter(workspace=request.workspace)[:3],
         "filtered": any(request.GET.get(name) for name in FILTERS),
         "gone": people_query.gone(request.workspace, request.GET, page.total[0]),
         "imported": sources.import_named(request.workspace, request.GET.get("import", "")),
         "stops": stops,
+        "broken": broken,
         "source_names": sources.names(request.workspace, [one.source for one in stops]),
         "anybody": bool(page.rows) or Contact.objects.filter(workspace=request.workspace).exists(),
     }

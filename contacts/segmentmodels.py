@@ -1,0 +1,48 @@
+"""Segments with the history of their rules."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User, Workspace
+from pages.singleline import SingleLineField
+
+
+class Segment(models.Model):
+    """The contacts that match a rule (contacts.segments.rules, as JSON). `version` is the number of
+    its latest SegmentVersion."""
+
+    workspace = models.ForeignKey(
+        Workspace, models.CASCADE, related_name="segments", db_index=False
+    )
+    name = SingleLineField(_("name"), max_length=100)
+    rule = models.JSONField(default=dict)
+    version = models.PositiveIntegerField(default=1)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("workspace", "name"), name="segment_name_once"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SegmentVersion(models.Model):
+    """A rule that a segment had or has. Restoring one makes a new version of it."""
+
+    segment = models.ForeignKey(Segment, models.CASCADE, related_name="versions", db_index=False)
+    number = models.PositiveIntegerField()
+    rule = models.JSONField(default=dict)
+    made_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    made_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("segment", "number"), name="segment_version_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"version {self.number} of segment {self.segment_id}"

@@ -1,0 +1,112 @@
+"""Checks a rule against what the workspace has, with a sentence for each wrong condition."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from contacts.exceptions import ContactsError
+from contacts.segments.kinds import Subject, Subjects, kinds
+from contacts.segments.operators import MOST_OF_LINES, Operator, ValueProblemError, read
+from contacts.segments.rules import (
+    DEEPEST,
+    MOST_CONDITIONS,
+    MOST_GROUPS,
+    Condition,
+    Group,
+    Path,
+    conditions,
+    walk,
+)
+
+# The parts of a condition that a problem stands beside.
+ABOUT, SUBJECT, OPERATOR, VALUE = "about", "subject", "operator", "value"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with the item at `path`; `part` is one of the above, "" for a group."""
+
+    path: Path
+    part: str
+    text: str
+
+
+class RuleError(ContactsError, ValueError):
+    """The rule can't be used as it is."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("; ".join(problem.text for problem in problems))
+        self.problems = problems
+
+
+def check(rule: Group, subjects: Subjects) -> Group:
+    """The rule with its values in their stored form. Raises RuleError."""
+    problems = list(_of_shape(rule))
+    checked = _group(rule, (), subjects, problems)
+    if problems:
+        raise RuleError(problems)
+    return checked
+
+
+def _of_shape(rule: Group) -> Iterator[Problem]:
+    items = list(walk(rule))
+    groups = [path for path, item in items if isinstance(item, Group)]
+    number = len(items) - len(groups)
+    if number > MOST_CONDITIONS:
+        yield Problem((), "", _("A segment has at most 50 conditions. Remove some."))
+    if len(groups) > MOST_GROUPS:
+        yield Problem((), "", _("A segment has at most 30 groups. Remove some."))
+    characters = sum(len(str(value)) for one in conditions(rule) for value in one.values)
+    if characters > MOST_OF_LINES:
+        text = _("All values together have at most 500,000 characters. Shorten the pasted lists.")
+        yield Problem((), "", text)
+    for path in groups:
+        if len(path) >= DEEPEST:
+            yield Problem(path, "", _("Groups are at most three deep. Remove this one."))
+
+
+def _group(rule: Group, path: Path, subjects: Subjects, problems: list[Problem]) -> Group:
+    if not rule.items:
+        problems.append(Problem(path, "", _("Add a condition.")))
+    items: list[Condition | Group] = []
+    for number, item in enumerate(rule.items):
+        here = (*path, number)
+        if isinstance(item, Group):
+            items.append(_group(item, here, subjects, problems))
+        else:
+            items.append(_condition(item, here, subjects, problems))
+    return Group(rule.match, tuple(items))
+
+
+def _condition(
+    given: Condition, path: Path, subjects: Subjects, problems: list[Problem]
+) -> Condition:
+    found = _known(given, subjects)
+    if isinstance(found, tuple):
+        subject, operator = found
+        try:
+            values = read(operator.takes, given.values, subject.choices)
+        except ValueProblemError as error:
+            problems.append(Problem(path, VALUE, str(error)))
+            return given
+        return Condition(given.kind, given.subject, given.operator, values)
+    part, text = found.part, found.text
+    problems.append(Problem(path, part, text))
+    return given
+
+
+def _known(given: Condition, subjects: Subjects) -> tuple[Subject, Operator] | Problem:
+    kind = kinds.get(given.kind)
+    if kind is None:
+        return Problem((), ABOUT, _("Choose what the condition is about."))
+    subject = subjects.get(given.kind, given.subject)
+    if subject is None:
+        if not kind.flat and not given.subject:
+            return Problem((), SUBJECT, _("Choose one."))
+        text = _("This no longer exists. Choose something else, or remove the condition.")
+        return Problem((), ABOUT if kind.flat else SUBJECT, text)
+    operator = subject.operator(given.operator)
+    if operator is None:
+        return Problem((), OPERATOR, _("Choose how to compare."))
+    return subject, operator

@@ -1,0 +1,109 @@
+"""Compiles a checked rule to SQL.
+
+Each condition is either true or false for a row `c` of contacts, or a query with the ids of
+contacts. A query is joined to the contacts (IN, NOT EXISTS), never asked for each contact: at a
+million contacts a count then reads an index of contacts and the narrow tables, not the contacts.
+Queries of one ANY group become one, because a join needs no memory for each of them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from contacts.segments.kinds import Context, Match, kinds
+from contacts.segments.rules import ALL, NONE, Condition, Group
+from contacts.segments.sql import Sql, given, joined, put
+
+OF_WORKSPACE = "SELECT c.id AS contact_id FROM contacts_contact c WHERE c.workspace_id = {} AND {}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Branch:
+    """A compiled group."""
+
+    match: str
+    items: "tuple[_Branch | Match, ...]"
+
+    @property
+    def plain(self) -> bool:
+        """Whether no query is in it, only conditions on the row."""
+        return all(_plain(item) for item in self.items)
+
+
+def _plain(item: "_Branch | Match") -> bool:
+    return item.plain if isinstance(item, _Branch) else not item.people
+
+
+def people(rule: Group, context: Context) -> Sql:
+    """A query with the ids of the contacts that match, as `contact_id`, each once."""
+    return _rows(_compiled(rule, context), context)
+
+
+def condition(item: Group | Condition, context: Context) -> Sql:
+    """SQL that is true for a row `c` of contacts that matches."""
+    return _where(_compiled(item, context), context)
+
+
+def asked(item: Group | Condition, context: Context) -> Sql:
+    """The same for one contact, by its id in each index."""
+    compiled = _compiled(item, context)
+    if isinstance(compiled, Match) and not compiled.people:
+        return compiled.sql
+    exists = "EXISTS (SELECT FROM ({}) found WHERE found.contact_id = c.id)"
+    if isinstance(compiled, Match):
+        return put(("NOT " if compiled.without else "") + exists, compiled.sql)
+    return put(exists, _rows(compiled, context))
+
+
+def _compiled(item: Group | Condition, context: Context) -> _Branch | Match:
+    if isinstance(item, Group):
+        return _Branch(item.match, tuple(_compiled(one, context) for one in item.items))
+    subject = context.subjects.get(item.kind, item.subject)
+    if subject is None:  # checked before
+        raise LookupError(f"{item.kind} {item.subject}")
+    return kinds[item.kind].compile(item, subject, context)
+
+
+def _where(item: _Branch | Match, context: Context) -> Sql:
+    if isinstance(item, Match):
+        if not item.people:
+            return item.sql
+        return _outside(item.sql) if item.without else _inside(item.sql)
+    if item.match == ALL:
+        return joined("AND", [_where(one, context) for one in item.items])
+    if item.plain:
+        found = joined("OR", [_where(one, context) for one in item.items])
+        # A condition on a missing value is null, which is not true either.
+        return put("{} IS NOT TRUE", found) if item.match == NONE else found
+    rows = _each(item.items, context)
+    if item.match == NONE:
+        return _outside(put(" UNION ALL ".join(["{}"] * len(rows)), *rows))
+    # UNION, since of UNION ALL the planner expects 200 different contacts, whatever its size, and
+    # then looks each one up by the index of contacts (605 ms, not 272, for 43,000 of 100,000).
+    return _inside(put(" UNION ".join(["{}"] * len(rows)), *rows))
+
+
+def _inside(rows: Sql) -> Sql:
+    return put("c.id IN ({})", rows)
+
+
+def _outside(rows: Sql) -> Sql:
+    return put("NOT EXISTS (SELECT FROM ({}) found WHERE found.contact_id = c.id)", rows)
+
+
+def _each(items: Sequence[_Branch | Match], context: Context) -> list[Sql]:
+    """Queries with the contacts of each of these: those of all plain ones by one query."""
+    plain = [_where(item, context) for item in items if _plain(item)]
+    rows = [_rows(item, context) for item in items if not _plain(item)]
+    if plain:
+        rows.append(_of_workspace(joined("OR", plain), context))
+    return rows
+
+
+def _rows(item: _Branch | Match, context: Context) -> Sql:
+    if isinstance(item, Match) and item.people and not item.without:
+        return item.sql
+    return _of_workspace(_where(item, context), context)
+
+
+def _of_workspace(where: Sql, context: Context) -> Sql:
+    return put(OF_WORKSPACE, given(context.workspace_id, "bigint"), where)

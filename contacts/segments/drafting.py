@@ -1,0 +1,305 @@
+"""A rule while it is edited in the builder's form, where conditions may be incomplete.
+
+The names of controls end with the item's place in the tree: `about_r_0_2` is about the third item
+of the first item of the rule `r`. A group has `match_…`, a condition `about_…`.
+"""
+
+from dataclasses import dataclass, field, replace
+
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from contacts.segments.checking import VALUE, Problem
+from contacts.segments.kinds import ConditionKind, Subject, Subjects, kinds
+from contacts.segments.operators import Takes
+from contacts.segments.rules import (
+    ALL,
+    ANY,
+    DEEPEST,
+    MOST_CONDITIONS,
+    MOST_GROUPS,
+    NONE,
+    WORDS,
+    Condition,
+    Group,
+    Path,
+)
+
+# The most items of a group that a form is read for.
+MOST_ITEMS = MOST_CONDITIONS + MOST_GROUPS
+EMPTY = Condition("", "", "")
+NEW = Group(ALL, (EMPTY,))
+# Between the kind and the subject in the value of the control that says what it is about.
+SEP = ":"
+
+
+def name(path: Path) -> str:
+    return "_".join(("r", *map(str, path)))
+
+
+def read(form: QueryDict) -> Group:
+    """The rule that the form has; a new one if it has none."""
+    return _group(form, ()) if "match_r" in form else NEW
+
+
+def _group(form: QueryDict, path: Path) -> Group:
+    word = form.get(f"match_{name(path)}", "")
+    items: list[Condition | Group] = []
+    for number in range(MOST_ITEMS):
+        here = (*path, number)
+        if f"match_{name(here)}" in form and len(here) <= DEEPEST:
+            items.append(_group(form, here))
+        elif f"about_{name(here)}" in form:
+            items.append(_condition(form, here))
+        else:
+            break
+    return Group(word if word in WORDS else ALL, tuple(items))
+
+
+def _condition(form: QueryDict, path: Path) -> Condition:
+    place = name(path)
+    kind, _sep, subject = form.get(f"about_{place}", "").partition(SEP)
+    known = kinds.get(kind)
+    if known is not None and not known.flat:
+        subject = form.get(f"subject_{place}", "")
+    return Condition(
+        kind, subject, form.get(f"operator_{place}", ""), tuple(form.getlist(f"value_{place}"))
+    )
+
+
+# Changes -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The changed rule, and the id of the control that gets the focus."""
+
+    rule: Group
+    focus: str = ""
+
+
+def change(rule: Group, asked: str) -> Change:
+    """What a button of the builder asks for: "add:r_0", "add_group:r", "remove:r_0_1". The rule
+    stays as it is if there is no such item."""
+    action, _colon, place = asked.partition(":")
+    path = _path(place)
+    if path is None:
+        return Change(rule)
+    if action == "remove" and path:
+        focus = f"add_{name(path[:-1])}"
+        return Change(_without(rule, path), focus)
+    if action in {"add", "add_group"}:
+        item = EMPTY if action == "add" else Group(ANY, (EMPTY,))
+        return _added(rule, path, item)
+    return Change(rule)
+
+
+def _path(place: str) -> Path | None:
+    parts = place.split("_")
+    if parts[0] != "r" or len(parts) > DEEPEST + 2:
+        return None
+    if not all(part.isascii() and part.isdigit() and len(part) < 4 for part in parts[1:]):
+        return None
+    return tuple(map(int, parts[1:]))
+
+
+def _added(rule: Group, path: Path, item: Condition | Group) -> Change:
+    target = _at(rule, path)
+    if not isinstance(target, Group) or len(target.items) >= MOST_ITEMS:
+        return Change(rule)
+    new = (*path, len(target.items))
+    if isinstance(item, Group):
+        if len(new) >= DEEPEST:
+            return Change(rule)
+        new = (*new, 0)
+    grown = Group(target.match, (*target.items, item))
+    return Change(_with(rule, path, grown), f"about_{name(new)}")
+
+
+def _at(rule: Condition | Group, path: Path) -> Condition | Group | None:
+    for number in path:
+        if not isinstance(rule, Group) or number >= len(rule.items):
+            return None
+        rule = rule.items[number]
+    return rule
+
+
+def _with(rule: Group, path: Path, item: Group) -> Group:
+    if not path:
+        return item
+    items = list(rule.items)
+    inner = items[path[0]]
+    items[path[0]] = _with(inner, path[1:], item) if isinstance(inner, Group) else item
+    return Group(rule.match, tuple(items))
+
+
+def _without(rule: Group, path: Path) -> Group:
+    target = _at(rule, path[:-1])
+    if not isinstance(target, Group) or path[-1] >= len(target.items):
+        return rule
+    rest = target.items[: path[-1]] + target.items[path[-1] + 1 :]
+    return _with(rule, path[:-1], Group(target.match, rest))
+
+
+def settle(rule: Group, subjects: Subjects) -> Group:
+    """With the first operator where the chosen one does not fit what the condition is about."""
+
+    def settled(item: Condition | Group) -> Condition | Group:
+        if isinstance(item, Group):
+            return Group(item.match, tuple(settled(one) for one in item.items))
+        subject = subjects.get(item.kind, item.subject)
+        if subject is None or subject.operator(item.operator):
+            return item
+        return replace(item, operator=subject.operators[0].key)
+
+    return Group(rule.match, tuple(settled(one) for one in rule.items))
+
+
+# For the template --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    value: str
+    label: str
+    chosen: bool = False
+
+
+@dataclass(slots=True)
+class Item:
+    """A group or a condition, as the builder shows it. `problems`: {part: text}."""
+
+    place: str
+    number: int
+    problems: dict[str, str]
+    is_group: bool = False
+    # Of a group.
+    before: str = ""
+    after: str = ""
+    words: list[Option] = field(default_factory=list)
+    items: "list[Item]" = field(default_factory=list)
+    may_nest: bool = False
+    # Of a condition: groups of options under a heading.
+    abouts: list[tuple[str, list[Option]]] = field(default_factory=list)
+    subjects: list[Option] = field(default_factory=list)
+    operators: list[Option] = field(default_factory=list)
+    takes: str = Takes.NOTHING.value
+    first: str = ""
+    second: str = ""
+    choices: list[Option] = field(default_factory=list)
+
+    @property
+    def invalid(self) -> str | None:
+        """For `aria-invalid` of the controls of its values."""
+        return "true" if VALUE in self.problems else None
+
+    @property
+    def described(self) -> str | None:
+        """For `aria-describedby` of these controls."""
+        return f"problem_{self.place}" if self.problems else None
+
+
+def shown(rule: Group, subjects: Subjects, problems: list[Problem]) -> Item:
+    told: dict[Path, dict[str, str]] = {}
+    for problem in problems:
+        told.setdefault(problem.path, {}).setdefault(problem.part, problem.text)
+    return _shown_group(rule, (), subjects, told)
+
+
+def _shown_group(
+    group: Group, path: Path, subjects: Subjects, told: dict[Path, dict[str, str]]
+) -> Item:
+    pattern = _("{word} of these:") if path else _("Contacts who match {word} of these:")
+    before, _word, after = pattern.partition("{word}")
+    item = Item(name(path), path[-1] + 1 if path else 0, told.get(path, {}), is_group=True)
+    item.before, item.after = before.strip(), after.strip()
+    item.words = [Option(word, label, word == group.match) for word, label in words()]
+    item.may_nest = len(path) + 1 < DEEPEST
+    for number, one in enumerate(group.items):
+        here = (*path, number)
+        if isinstance(one, Group):
+            item.items.append(_shown_group(one, here, subjects, told))
+        else:
+            item.items.append(_shown_condition(one, here, subjects, told.get(here, {})))
+    return item
+
+
+def words() -> list[tuple[str, str]]:
+    return [
+        (ALL, pgettext("of these conditions", "ALL")),
+        (ANY, pgettext("of these conditions", "ANY")),
+        (NONE, pgettext("of these conditions", "NONE")),
+    ]
+
+
+def _shown_condition(
+    one: Condition, path: Path, subjects: Subjects, problems: dict[str, str]
+) -> Item:
+    item = Item(name(path), path[-1] + 1, problems)
+    item.abouts = _abouts(one, subjects)
+    kind = kinds.get(one.kind)
+    if kind is None:
+        return item
+    subject = subjects.get(one.kind, one.subject)
+    if not kind.flat:
+        item.subjects = _options(
+            [(some.key, str(some.label)) for some in subjects.of(kind.key)], one.subject
+        )
+    if subject is not None:
+        _add_operators(item, one, subject)
+    return item
+
+
+def _add_operators(item: Item, one: Condition, subject: Subject) -> None:
+    item.operators = [
+        Option(some.key, str(some.label), some.key == one.operator) for some in subject.operators
+    ]
+    operator = subject.operator(one.operator)
+    if operator is None:
+        return
+    item.takes = operator.takes.value
+    texts = [str(value) for value in one.values]
+    if operator.takes == Takes.LINES:
+        item.first = "\n".join(texts)
+    else:
+        item.first, item.second = (*texts, "", "")[:2]
+    if operator.takes == Takes.CHOICE:
+        item.choices = _options(
+            [(value, str(label)) for value, label in subject.choices], item.first
+        )
+
+
+def _options(known: list[tuple[str, str]], chosen: str) -> list[Option]:
+    """With a first option that is none, and with a chosen one that no longer exists."""
+    options = [Option(value, label, value == chosen) for value, label in known]
+    if chosen and not any(one.chosen for one in options):
+        options.insert(0, Option(chosen, _("(no longer exists)"), True))
+    return options
+
+
+def _abouts(one: Condition, subjects: Subjects) -> list[tuple[str, list[Option]]]:
+    """Subjects of flat kinds under the headings of their kinds, then the other kinds."""
+    chosen = f"{one.kind}{SEP}{one.subject}"
+    found: dict[str, list[Option]] = {}
+    others: list[Option] = []
+    for kind in kinds:
+        if kind.flat:
+            found.setdefault(str(kind.label), []).extend(_flat(kind, subjects, chosen))
+        else:
+            others.append(Option(kind.key, str(kind.label), kind.key == one.kind))
+    known = kinds.get(one.kind)
+    if known is not None and known.flat and subjects.get(one.kind, one.subject) is None:
+        found.setdefault(str(known.label), []).insert(
+            0, Option(chosen, _("(no longer exists)"), True)
+        )
+    groups = [(heading, options) for heading, options in found.items() if options]
+    return [*groups, (_("Lists, imports and segments"), others)]
+
+
+def _flat(kind: ConditionKind, subjects: Subjects, chosen: str) -> list[Option]:
+    options = []
+    for subject in subjects.of(kind.key):
+        value = f"{kind.key}{SEP}{subject.key}"
+        options.append(Option(value, str(subject.label), value == chosen))
+    return options

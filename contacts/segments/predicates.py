@@ -1,0 +1,140 @@
+"""Conditions on one value of a contact, by its type, as SQL.
+
+Texts are compared without regard to case and to full-width forms. The typed text passes through the
+same functions of the database as the value, so that both always agree.
+"""
+
+import calendar
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+from contacts.segments.rules import Condition
+from contacts.segments.sql import Sql, given, given_list, put
+
+FOLDED = "lower(normalize({}, NFKC))"
+COMPARED = {
+    "equal": "=",
+    "below": "<",
+    "at_most": "<=",
+    "above": ">",
+    "at_least": ">=",
+}
+NOT = "({}) IS NOT TRUE"
+ISO_DAY = "substring({} from '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}')"
+
+
+LINES = f"SELECT {FOLDED.format('line')} FROM unnest({{}}) AS line"  # noqa: S608 - only ours
+# {operator: SQL of the folded value and the folded text}
+OF_TEXT = {
+    "is": "{} = {}",
+    "contains": "strpos({}, {}) > 0",
+    "begins": "starts_with({}, {})",
+}
+# {operator: the one that it turns into its opposite}
+OPPOSITES = {"is_not": "is", "contains_not": "contains", "none_of": "one_of"}
+
+
+def text(value: Sql, condition: Condition) -> Sql:
+    """`value`: SQL of a text, which may be null. "Is not" is true for contacts without a value."""
+    if condition.operator == "blank":
+        return put("coalesce(btrim({}), '') = ''", value)
+    if condition.operator == "filled":
+        return put("btrim({}) <> ''", value)
+    operator = OPPOSITES.get(condition.operator, condition.operator)
+    folded = put(FOLDED, value)
+    if operator == "one_of":
+        found = put(f"{{}} IN ({LINES})", folded, given_list(condition.values, "text"))
+    else:
+        typed = put(FOLDED, given(condition.values[0], "text"))
+        found = put(OF_TEXT[operator], folded, typed)
+    return found if operator == condition.operator else put(NOT, found)
+
+
+def number(value: Sql, condition: Condition) -> Sql:
+    """`value`: SQL of a jsonb. "≠" is true for contacts without a number, too."""
+    if condition.operator in {"blank", "filled"}:
+        return _given(value, condition)
+    # CASE: a value of another type is never cast.
+    read = put("CASE WHEN jsonb_typeof({}) = 'number' THEN ({})::numeric END", value, value)
+    values = [given(str(one), "numeric") for one in condition.values]
+    if condition.operator == "between":
+        return put("{} BETWEEN {} AND {}", read, *values)
+    if condition.operator == "unequal":
+        return put(NOT, put("{} = {}", read, *values))
+    return put("{} " + COMPARED[condition.operator] + " {}", read, *values)
+
+
+def boolean(value: Sql, condition: Condition) -> Sql:
+    """`value`: SQL of a jsonb."""
+    if condition.operator in {"blank", "filled"}:
+        return _given(value, condition)
+    return put("{} = '" + ("true" if condition.operator == "yes" else "false") + "'::jsonb", value)
+
+
+def _given(value: Sql, condition: Condition) -> Sql:
+    known = put("coalesce(jsonb_typeof({}), 'null') <> 'null'", value)
+    return known if condition.operator == "filled" else put("NOT ({})", known)
+
+
+def date(value: Sql, condition: Condition, today: dt.date) -> Sql:
+    """`value`: SQL of a text such as 2026-03-09. Texts of this form sort as their dates do, so that
+    a value that is no date does no harm."""
+    if condition.operator in {"blank", "filled"}:
+        return text(value, condition)
+    if condition.operator == "anniversary":
+        days = anniversaries(today, int(condition.values[0]))
+        return put(f"substr({ISO_DAY}, 6) = ANY({{}})", value, given_list(days, "text"))
+    first, last = span(condition, today)
+    read = put("(" + ISO_DAY + ') COLLATE "C"', value)
+    parts = [read, *(given(day.isoformat(), "text") for day in (first, last) if day)]
+    if first and last:
+        return put("{} BETWEEN {} AND {}", *parts)
+    return put("{} >= {}" if first else "{} <= {}", *parts)
+
+
+def moment(value: Sql, condition: Condition, today: dt.date, zone: ZoneInfo) -> Sql:
+    """`value`: SQL of a timestamp. Days are those of the zone."""
+    first, last = span(condition, today)
+    parts = []
+    if first:
+        begin = dt.datetime.combine(first, dt.time(), zone)
+        parts.append(put("{} >= {}", value, given(begin, "timestamptz")))
+    if last:
+        end = dt.datetime.combine(last + dt.timedelta(days=1), dt.time(), zone)
+        parts.append(put("{} < {}", value, given(end, "timestamptz")))
+    return put(" AND ".join(["{}"] * len(parts)), *parts)
+
+
+def span(condition: Condition, today: dt.date) -> tuple[dt.date | None, dt.date | None]:
+    """The first and the last day of a condition on dates; None: without end."""
+    match condition.operator:
+        case "last_days":
+            return _moved(today, -int(condition.values[0])), today
+        case "next_days":
+            return today, _moved(today, int(condition.values[0]))
+    days = [dt.date.fromisoformat(one) for one in condition.values]
+    match condition.operator:
+        case "before":
+            return None, _moved(days[0], -1)
+        case "after":
+            return _moved(days[0], 1), None
+        case _:
+            return days[0], days[-1]
+
+
+def _moved(day: dt.date, days: int) -> dt.date:
+    """Within the years that dates of Python and of attributes have."""
+    number = day.toordinal() + days
+    return dt.date.fromordinal(min(max(number, 2), dt.date(9999, 12, 30).toordinal()))
+
+
+def anniversaries(today: dt.date, days: int) -> list[str]:
+    """Month and day, such as 03-09, of today and so many days after. In years without 29 February
+    its anniversary is 28 February."""
+    found: set[str] = set()
+    for number in range(min(days, 366) + 1):
+        day = _moved(today, number)
+        found.add(f"{day:%m-%d}")
+        if (day.month, day.day) == (2, 28) and not calendar.isleap(day.year):
+            found.add("02-29")
+    return sorted(found)

@@ -1,0 +1,146 @@
+"""Segments: created, changed with a version for each rule, and deleted if nothing uses them."""
+
+from collections.abc import Iterator
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import User, Workspace
+from contacts.exceptions import ContactsError
+from contacts.queries import segments as query
+from contacts.segmentmodels import Segment, SegmentVersion
+from contacts.segments import nesting, rules
+from contacts.segments.rules import Group
+
+# Versions that are kept of each segment: the latest.
+MOST_VERSIONS = 100
+MOST_SEGMENTS = 500
+
+
+class SegmentError(ContactsError):
+    """What was asked for can't be done; the text says why."""
+
+
+class ConflictError(SegmentError):
+    """Somebody else saved a newer version."""
+
+
+def _lock(workspace: Workspace) -> None:
+    """One change of segments at a time in a workspace: two changes could make a circle together."""
+    Workspace.objects.select_for_update(no_key=True).only("pk").get(pk=workspace.pk)
+
+
+@transaction.atomic
+def create(workspace: Workspace, *, name: str, rule: Group, by: User | None = None) -> Segment:
+    """`rule`: checked. Raises SegmentError."""
+    _lock(workspace)
+    if Segment.objects.filter(workspace=workspace).count() >= MOST_SEGMENTS:
+        raise SegmentError(_("A workspace has at most 500 segments. Delete some first."))
+    _check_name(workspace, name)
+    _check_nesting(workspace, rule)
+    stored = rules.as_json(rule)
+    segment = Segment.objects.create(workspace=workspace, name=name, rule=stored, created_by=by)
+    SegmentVersion.objects.create(segment=segment, number=1, rule=stored, made_by=by)
+    return segment
+
+
+@transaction.atomic
+def change(
+    segment: Segment, *, name: str, rule: Group, version: int, by: User | None = None
+) -> Segment:
+    """`rule`: checked. `version`: the one that was edited. Returns the segment as it is now.
+
+    Raises ConflictError if there is a newer version, SegmentError.
+    """
+    _lock(segment.workspace)
+    now = Segment.objects.select_for_update(of=("self",)).get(pk=segment.pk)
+    if now.version != version:
+        raise ConflictError(
+            _(
+                "Somebody else saved this segment after you opened it. Save again to overwrite"
+                " their changes, or open the page anew to see them."
+            )
+        )
+    _check_name(segment.workspace, name, of=segment.pk)
+    _check_nesting(segment.workspace, rule, of=segment.pk)
+    stored = rules.as_json(rule)
+    if stored != now.rule:
+        now.version += 1
+        now.rule = stored
+        SegmentVersion.objects.create(segment=now, number=now.version, rule=stored, made_by=by)
+        old = SegmentVersion.objects.filter(segment=now, number__lte=now.version - MOST_VERSIONS)
+        old.delete()
+    now.name = name
+    now.save(update_fields=["name", "rule", "version", "updated_at"])
+    return now
+
+
+def restore(segment: Segment, number: int, *, by: User | None = None) -> Segment:
+    """The rule of an earlier version becomes the newest version. Raises SegmentError."""
+    old = SegmentVersion.objects.filter(segment=segment, number=number).first()
+    if old is None:
+        raise SegmentError(_("This version is no longer kept."))
+    try:
+        rule = rules.read(old.rule)
+    except rules.ShapeError as error:
+        raise SegmentError(_("This version is no longer kept.")) from error
+    return change(segment, name=segment.name, rule=rule, version=segment.version, by=by)
+
+
+def used_by(segment: Segment) -> list[tuple[str, str, int]]:
+    """(words, URL name, pk) of everything that uses it."""
+    found = query.users(segment.workspace_id, segment.pk)
+    named = Segment.objects.filter(pk__in=found).order_by("name")
+    return [
+        (_("Segment {name}").format(name=name), "segment", pk)
+        for pk, name in named.values_list("pk", "name")
+    ]
+
+
+@transaction.atomic
+def delete(segment: Segment) -> None:
+    """Raises SegmentError if something uses it."""
+    _lock(segment.workspace)
+    users = used_by(segment)
+    if users:
+        text = _("{name} can't be deleted: it is used by {users}.")
+        named = ", ".join(words for words, _url, _pk in users[:5])
+        raise SegmentError(text.format(name=segment.name, users=named))
+    segment.delete()
+
+
+def _check_name(workspace: Workspace, name: str, *, of: int | None = None) -> None:
+    """Raises SegmentError."""
+    if Segment.objects.filter(workspace=workspace, name=name).exclude(pk=of or 0).exists():
+        raise SegmentError(_("There is a segment with this name already."))
+
+
+def _check_nesting(workspace: Workspace, rule: Group, *, of: int | None = None) -> None:
+    """Also of the segments that use this one. Raises SegmentError."""
+    changed = {} if of is None else {of: rule}
+    try:
+        nesting.check(rule, query.used(workspace.pk, rule) | changed)
+        for above in _above(workspace, of) if of is not None else ():
+            if (other := query.stored(above)) is not None:
+                nesting.check(other, query.used(workspace.pk, other) | changed)
+    except nesting.CircleError as error:
+        raise SegmentError(
+            _("The segment would use itself by way of another segment. Remove that condition.")
+        ) from error
+    except nesting.TooLargeError as error:
+        raise SegmentError(
+            _(
+                "With the segments that it uses, the rule has more than 200 conditions, or is more"
+                " than four segments deep. Remove some."
+            )
+        ) from error
+
+
+def _above(workspace: Workspace, number: int) -> Iterator[Segment]:
+    """The segments that use this one, also by way of others."""
+    known, waiting = {number}, [number]
+    while waiting:
+        fresh = [pk for pk in query.users(workspace.pk, waiting.pop()) if pk not in known]
+        known.update(fresh)
+        waiting += fresh
+        yield from Segment.objects.filter(pk__in=fresh)

@@ -1,0 +1,270 @@
+"""Pages of segments: the list, one segment with its history, and the builder."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import BadRequest
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from accounts.access import WorkspaceRequest, get_in
+from contacts import addresses
+from contacts.forms import SegmentForm
+from contacts.models import Contact
+from contacts.queries import segments as query
+from contacts.segmentmodels import Segment, SegmentVersion
+from contacts.segments import checking, drafting, nesting, rules, wording
+from contacts.segments.checking import RuleError
+from contacts.segments.kinds import Context
+from contacts.segments.rules import Group
+from contacts.services import segments as service
+from pages import numbers
+
+# Rules in memory at a time: pasted lists may be long. Characters of a rule's words in a table.
+AT_ONCE = 20
+LONGEST = 300
+
+
+def segments(request: WorkspaceRequest) -> HttpResponse:
+    own = Segment.objects.filter(workspace=request.workspace).order_by("name")
+    uses: dict[int, set[int]] = {}
+
+    def read() -> Iterator[Group]:
+        for one in own.iterator(AT_ONCE):
+            if (rule := query.stored(one)) is not None:
+                uses[one.pk] = nesting.used(rule)
+                yield rule
+
+    subjects = query.subjects(request.workspace.pk, read())
+    rows: list[dict[str, Any]] = []
+    for one in own.iterator(AT_ONCE):
+        rule = query.stored(one)
+        words = wording.rule(rule, subjects) if rule else ""
+        rows.append({"pk": one.pk, "name": one.name, "words": Truncator(words).chars(LONGEST)})
+    for row in rows:
+        row["users"] = [other for other in rows if row["pk"] in uses.get(other["pk"], ())]
+    return render(request, "contacts/segments.html", {"rows": rows})
+
+
+def segment_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    one = get_in(request.workspace, Segment, pk=pk)
+    versions = list(one.versions.select_related("made_by").order_by("-number")[:AT_ONCE])
+    read = {version.number: _rule_of(version) for version in versions}
+    current = query.stored(one)
+    known = [rule for rule in (current, *read.values()) if rule is not None]
+    subjects = query.subjects(request.workspace.pk, known)
+    context = {
+        "segment": one,
+        "words": wording.rule(current, subjects) if current else "",
+        "history": [
+            {"version": version, "words": wording.rule(rule, subjects) if rule else ""}
+            for version in versions
+            for rule in (read[version.number],)
+        ],
+        "users": service.used_by(one),
+    }
+    return render(request, "contacts/segment.html", context)
+
+
+def _rule_of(version: SegmentVersion) -> Group | None:
+    try:
+        return rules.read(version.rule)
+    except rules.ShapeError:
+        return None
+
+
+def segment_count(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """The number of its contacts, for pages that show several segments."""
+    one = get_in(request.workspace, Segment, pk=pk)
+    context: dict[str, Any] = {"segment": one, "broken": True}
+    rule = query.stored(one)
+    with suppress(RuleError, query.BrokenError, nesting.NestingError):
+        found = query.context(request.workspace, rule) if rule else None
+        context["broken"] = found is None
+        try:
+            with query.patient():
+                context["count"] = query.count(*found) if found else 0
+        except query.TooSlowError:
+            context["slow"] = True
+    return render(request, "contacts/parts/segment_count.html", context)
+
+
+# The builder -------------------------------------------------------------------------------------
+
+
+def new_segment(request: WorkspaceRequest) -> HttpResponseBase:
+    return _builder(request, None)
+
+
+def edit_segment(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    return _builder(request, get_in(request.workspace, Segment, pk=pk))
+
+
+def _builder(request: WorkspaceRequest, one: Segment | None) -> HttpResponseBase:
+    """GET shows the rule. POST changes it by a button (`do`), or saves it (`do` is "save")."""
+    form = SegmentForm(request.POST or None, workspace=request.workspace, one=one)
+    asked = request.POST.get("do", "")
+    if request.method == "POST":
+        changed = drafting.change(drafting.read(request.POST), asked)
+    else:
+        stored = query.stored(one) if one else None
+        changed = drafting.Change(stored or drafting.NEW)
+    subjects = query.subjects(request.workspace.pk, [changed.rule], choices=True)
+    rule = drafting.settle(changed.rule, subjects)
+    problems: list[checking.Problem] = []
+    if asked == "save":
+        try:
+            checked = checking.check(rule, subjects)
+        except RuleError as error:
+            problems = error.problems
+        if form.is_valid() and not problems and (saved := _save(request, form, one, checked)):
+            messages.success(request, _("Saved."))
+            return redirect("segment", request.workspace.slug, saved.pk)
+    elif request.method == "POST":
+        form.errors.clear()  # only saving asks for a name
+    context = {
+        "form": form,
+        "segment": one,
+        "version": one.version if one else 0,
+        "tree": drafting.shown(rule, subjects, problems),
+        "problems": problems,
+        "focus": changed.focus,
+        "builder_url": request.path,
+    }
+    if request.htmx:
+        return render(request, "contacts/parts/segment_tree.html", context)
+    return render(request, "contacts/segment_form.html", context)
+
+
+def _save(
+    request: WorkspaceRequest, form: SegmentForm, one: Segment | None, rule: Group
+) -> Segment | None:
+    """None: the form has an error that says why not."""
+    name = form.cleaned_data["name"]
+    try:
+        if one is None:
+            return service.create(request.workspace, name=name, rule=rule, by=request.user)
+        version = numbers.whole(request.POST.get("version", "")) or 0
+        return service.change(one, name=name, rule=rule, version=version, by=request.user)
+    except service.SegmentError as error:
+        form.add_error(None, str(error))
+        return None
+
+
+@require_POST
+def segment_preview(request: WorkspaceRequest) -> HttpResponse:
+    """How many contacts match the rule of the builder's form, their share, and some of them."""
+    context: dict[str, Any] = {}
+    if found := _checked(request, context):
+        try:
+            with query.patient():
+                context["count"] = query.count(*found)
+                context["everybody"] = query.everybody(request.workspace)
+                context["people"] = query.sample(*found)
+        except query.TooSlowError:
+            context["slow"] = True
+    return render(request, "contacts/parts/segment_preview.html", context)
+
+
+@require_POST
+def explain_segment(request: WorkspaceRequest) -> HttpResponse:
+    """How many contacts remain after each condition."""
+    context: dict[str, Any] = {}
+    if found := _checked(request, context):
+        rule, known = found
+        try:
+            with query.patient():
+                context["everybody"] = query.everybody(request.workspace)
+                steps = query.steps(rule, known)
+        except query.TooSlowError:
+            context["slow"] = True
+        else:
+            context["match"] = rule.match
+            context["steps"] = [
+                {"step": step, "words": wording.item(step.item, known.subjects)} for step in steps
+            ]
+    return render(request, "contacts/parts/segment_explain.html", context)
+
+
+@require_POST
+def ask_segment(request: WorkspaceRequest) -> HttpResponse:
+    """Whether one contact matches each condition, with the value found."""
+    context: dict[str, Any] = {}
+    if found := _checked(request, context):
+        rule, known = found
+        person = _person(request)
+        context |= {"person": person, "asked": request.POST.get("person", "").strip()}
+        if person is not None:
+            try:
+                with query.patient():
+                    answers = query.ask(rule, known, person)
+            except query.TooSlowError:
+                context["slow"] = True
+            else:
+                context["matches"] = answers[0].matches
+                context["answers"] = [
+                    {
+                        "answer": one,
+                        "depth": len(one.path),
+                        "words": wording.line(one.item, known.subjects),
+                    }
+                    for one in answers[1:]
+                ]
+    return render(request, "contacts/parts/segment_asked.html", context)
+
+
+def _person(request: WorkspaceRequest) -> Contact | None:
+    try:
+        email = addresses.normalise(request.POST.get("person", ""))
+    except addresses.AddressError:
+        return None
+    return Contact.objects.filter(workspace=request.workspace, email=email).first()
+
+
+def _checked(request: WorkspaceRequest, context: dict[str, Any]) -> tuple[Group, Context] | None:
+    """The rule of the form; None if it is incomplete or can't be used, as the context then says."""
+    draft = drafting.read(request.POST)
+    rule = drafting.settle(draft, query.subjects(request.workspace.pk, [draft]))
+    try:
+        return query.context(request.workspace, rule)
+    except RuleError:
+        context["incomplete"] = True
+    except (query.BrokenError, nesting.NestingError):
+        context["broken"] = True
+    return None
+
+
+# Actions -----------------------------------------------------------------------------------------
+
+
+@require_POST
+def restore_segment(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """Back to the rule of an earlier version, as a new version."""
+    one = get_in(request.workspace, Segment, pk=pk)
+    number = numbers.whole(request.POST.get("version", ""))
+    if number is None:
+        raise BadRequest
+    try:
+        service.restore(one, number, by=request.user)
+    except service.SegmentError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("The rule of version {number} is back.").format(number=number))
+    return redirect("segment", request.workspace.slug, one.pk)
+
+
+@require_POST
+def delete_segment(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    one = get_in(request.workspace, Segment, pk=pk)
+    try:
+        service.delete(one)
+    except service.SegmentError as error:
+        messages.error(request, str(error))
+        return redirect("segment", request.workspace.slug, one.pk)
+    messages.success(request, _("{name} was deleted.").format(name=one.name))
+    return redirect("segments", request.workspace.slug)

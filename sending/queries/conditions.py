@@ -1,0 +1,179 @@
+"""The condition of segments about mails: sent, opened, clicked and bounced, of any campaign, one of
+them, or the latest.
+
+It reads the messages of the mailings that it is about, in one pass. An opening or a click is the
+first one of a mail (sending.models.Message).
+"""
+
+from collections.abc import Collection, Iterable
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from accounts.models import Workspace
+from contacts import sources
+from contacts.segments import predicates
+from contacts.segments.kinds import ConditionKind, Context, Match, Subject, ids, kinds
+from contacts.segments.operators import Operator, Takes
+from contacts.segments.rules import Condition
+from contacts.segments.sql import Sql, given, put
+from pages import locales, numbers
+from sending.models import Mailing
+from sending.queries.states import sql
+
+ANY, LAST = "any", "last_"
+# How many of the last campaigns may be chosen, and the campaigns to choose from: the latest.
+LATEST = (1, 2, 3, 5, 6, 10, 20)
+MOST = 100
+
+
+OPERATORS = (
+    Operator(
+        "sent", gettext_lazy("was sent"), gettext_lazy("was sent a mail of {subject}"), Takes.TIMES
+    ),
+    Operator(
+        "opened", gettext_lazy("opened"), gettext_lazy("opened a mail of {subject}"), Takes.TIMES
+    ),
+    Operator(
+        "clicked",
+        gettext_lazy("clicked"),
+        gettext_lazy("clicked in a mail of {subject}"),
+        Takes.TIMES,
+    ),
+    Operator(
+        "bounced",
+        gettext_lazy("bounced"),
+        gettext_lazy("a mail of {subject} bounced"),
+        Takes.TIMES,
+    ),
+    Operator(
+        "never_sent",
+        gettext_lazy("was never sent"),
+        gettext_lazy("was never sent a mail of {subject}"),
+        Takes.WITHIN,
+    ),
+    Operator(
+        "never_opened",
+        gettext_lazy("never opened"),
+        gettext_lazy("never opened a mail of {subject}"),
+        Takes.WITHIN,
+    ),
+    Operator(
+        "never_clicked",
+        gettext_lazy("never clicked"),
+        gettext_lazy("never clicked in a mail of {subject}"),
+        Takes.WITHIN,
+    ),
+    Operator(
+        "ignored",
+        gettext_lazy("was sent at least one and opened none"),
+        gettext_lazy("was sent at least one mail of {subject} and opened none"),
+        Takes.WITHIN,
+    ),
+    Operator(
+        "unclicked",
+        gettext_lazy("was sent at least one and clicked in none"),
+        gettext_lazy("was sent at least one mail of {subject} and clicked in none"),
+        Takes.WITHIN,
+    ),
+)
+# {action: the time of its first event}
+TIMES = {
+    "sent": "m.settled_at",
+    "opened": "m.opened_at",
+    "clicked": "m.clicked_at",
+    "bounced": "m.bounced_at",
+}
+# {operator: the action that none of the mails has}
+NONE_OF = {"ignored": "opened", "unclicked": "clicked"}
+ACCEPTED = sql("m.state = $ACCEPTED AND m.contact_id IS NOT NULL")
+OF_MAILINGS = "FROM sending_message m WHERE m.mailing_id IN ({}) AND " + ACCEPTED
+# Recipients of mailings whose messages were dropped.
+PAST = (
+    "SELECT p.contact_id FROM (SELECT unnest(contacts) AS contact_id FROM sending_pastrecipients"
+    " WHERE mailing_id IN ({})) p WHERE p.contact_id IS NOT NULL"
+)
+
+
+def _subjects(workspace_id: int, keys: Collection[str]) -> Iterable[Subject]:
+    yield Subject(ANY, gettext_lazy("any campaign"), OPERATORS)
+    for number in LATEST:
+        label = ngettext("the last campaign", "the last {count} campaigns", number)
+        yield Subject(f"{LAST}{number}", label.format(count=locales.number(number)), OPERATORS)
+    own = Mailing.objects.filter(workspace=workspace_id, kind=Mailing.Kind.ONE_OFF)
+    chosen = {*own.order_by("-pk")[:MOST], *own.filter(pk__in=ids(keys))}
+    workspace = Workspace(pk=workspace_id)
+    say = sources.in_words(sources.names(workspace, [one.source for one in chosen]))
+    for one in sorted(chosen, key=lambda one: -one.pk):
+        label = _("{campaign}, {day}").format(
+            campaign=say(one.source, ""), day=locales.day(one.opened_at)
+        )
+        yield Subject(str(one.pk), label, OPERATORS)
+
+
+def _mailings(one: Condition, context: Context) -> Sql:
+    if (number := numbers.whole(one.subject)) is not None:
+        return given(number, "bigint")
+    all_ones = put(
+        "SELECT id FROM sending_mailing WHERE workspace_id = {} AND kind = 'one_off'",
+        given(context.workspace_id, "bigint"),
+    )
+    if one.subject == ANY:
+        return all_ones
+    latest = int(one.subject.removeprefix(LAST))
+    return put(f"{{}} ORDER BY id DESC LIMIT {latest}", all_ones)
+
+
+def _compile(one: Condition, _subject: Subject, context: Context) -> Match:
+    if one.operator in NONE_OF:
+        return Match(_unanswered(one, context), people=True)
+    never = one.operator.startswith("never_")
+    action = one.operator.removeprefix("never_")
+    times, days = (1, one.values[:1]) if never else (int(one.values[0]), one.values[1:])
+    at = Sql(TIMES[action])
+    rows = put(f"SELECT m.contact_id {OF_MAILINGS} AND {{}}", _mailings(one, context), _given(at))
+    if days:
+        rows = put("{} AND {}", rows, _within(at, days, context))
+    if times > 1:
+        rows = put("{} GROUP BY m.contact_id HAVING count(*) >= {}", rows, given(times, "int"))
+    elif action == "sent" and not days:
+        rows = put("{} UNION " + PAST, rows, _mailings(one, context))
+    return Match(rows, people=True, without=never)
+
+
+def _given(at: Sql) -> Sql:
+    return put("{} IS NOT NULL", at)
+
+
+def _within(at: Sql, days: tuple[object, ...], context: Context) -> Sql:
+    last = Condition("", "", "last_days", days)
+    return predicates.moment(at, last, context.today, context.zone)
+
+
+def _unanswered(one: Condition, context: Context) -> Sql:
+    rows = put(f"SELECT m.contact_id {OF_MAILINGS}", _mailings(one, context))
+    if one.values:
+        rows = put("{} AND {}", rows, _within(Sql(TIMES["sent"]), one.values, context))
+    event = Sql(TIMES[NONE_OF[one.operator]])
+    return put("{} GROUP BY m.contact_id HAVING count({}) = 0", rows, event)
+
+
+def _value(one: Condition, _subject: Subject, context: Context) -> Sql:
+    """Numbers of mails sent, opened, clicked and bounced, with blanks between. Only messages that
+    still exist."""
+    counts = " || ' ' || ".join(f"count({at})" for at in TIMES.values())
+    return put(f"(SELECT {counts} {OF_MAILINGS} AND m.contact_id = c.id)", _mailings(one, context))
+
+
+def _told(_subject: Subject, value: str | None) -> str:
+    numbers_of = [locales.number(int(text)) for text in (value or "0 0 0 0").split()]
+    sent, opened, clicked, bounced = numbers_of
+    return _("{sent} sent, {opened} opened, {clicked} clicked, {bounced} bounced").format(
+        sent=sent, opened=opened, clicked=clicked, bounced=bounced
+    )
+
+
+kinds.add(
+    ConditionKind("mail", gettext_lazy("Mails of campaigns"), _subjects, _compile, _value, _told),
+    order=60,
+)

@@ -1,0 +1,156 @@
+"""The builder of segments: by keyboard alone, at both widths, in both languages."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from accounts.models import User, Workspace
+from contacts.models import Attribute, List
+from contacts.queries import segments as query
+from contacts.segmentmodels import Segment
+from contacts.segments.rules import ALL, NONE, Condition, Group
+from tests.browser.looks import check, looks
+from tests.contacts.segments.scene import attribute, group, make_segment, when
+from tests.factories import make_contact, make_list
+
+Axe = Callable[[Page], None]
+Shot = Callable[[Page, str], None]
+
+
+@pytest.fixture
+def people(workspace: Workspace) -> List:
+    Attribute.objects.create(workspace=workspace, key="city", label="City", type="text")
+    Attribute.objects.create(workspace=workspace, key="points", label="Points", type="number")
+    for number in range(30):
+        values = {"city": ("上海", "Bern", "Oslo")[number % 3], "points": number}
+        make_contact(workspace, f"p{number}@x.example", attributes=values, first_name=f"P{number}")
+    return make_list(workspace, [f"p{number}@x.example" for number in range(0, 30, 2)])
+
+
+def choose(page: Page, label: str) -> None:
+    """In the select that has the focus, as a person who types."""
+    page.keyboard.type(label)
+
+
+def test_by_keyboard_alone(
+    page: Page, owner: User, workspace: Workspace, people: List, log_in: Callable[[User], None]
+) -> None:
+    log_in(owner)
+    page.goto("/w/brand/segments/new/")
+    keys = page.keyboard
+    expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    keys.type("In Shanghai")
+    keys.press("Tab")  # ALL
+    keys.press("Tab")
+    expect(page.locator("#about_r_0")).to_be_focused()
+    choose(page, "City")
+    expect(page.locator("#operator_r_0")).to_be_visible()
+    expect(page.locator("#about_r_0")).to_be_focused()
+    keys.press("Tab")
+    keys.press("Tab")
+    expect(page.locator("#value_r_0")).to_be_focused()
+    keys.type("上海")
+    keys.press("Tab")  # remove
+    keys.press("Tab")  # add condition
+    keys.press("Tab")
+    expect(page.get_by_role("button", name="Add group")).to_be_focused()
+    expect(page.locator("#preview")).to_contain_text("10")
+    keys.press("Enter")
+    expect(page.locator("#about_r_1_0")).to_be_focused()
+    expect(page.locator("#value_r_0")).to_have_value("上海")
+    keys.press("Shift+Tab")
+    expect(page.locator("#match_r_1")).to_be_focused()
+    choose(page, "NONE")
+    keys.press("Tab")
+    choose(page, "Subscription")
+    expect(page.locator("#subject_r_1_0")).to_be_visible()
+    keys.press("Tab")
+    choose(page, "Newsletter")
+    expect(page.locator("#operator_r_1_0")).to_be_visible()
+    expect(page.locator("#preview")).to_contain_text("5")
+    page.get_by_label("Name", exact=True).focus()
+    keys.press("Enter")
+    page.wait_for_url(re.compile(r"/segments/\d+/$"))
+    segment = Segment.objects.get()
+    assert query.stored(segment) == Group(
+        ALL,
+        (
+            Condition("attribute", "city", "is", ("上海",)),
+            Group(NONE, (Condition("list", str(people.pk), "subscribed"),)),
+        ),
+    )
+    page.get_by_role("link", name="5", exact=True).click()
+    expect(page.locator("#results tbody tr")).to_have_count(5)
+
+
+def test_a_condition_is_removed_and_errors_are_shown(  # noqa: PLR0917 - fixtures
+    page: Page,
+    owner: User,
+    workspace: Workspace,
+    people: List,
+    log_in: Callable[[User], None],
+    axe: Axe,
+) -> None:
+    log_in(owner)
+    page.goto("/w/brand/segments/new/")
+    page.get_by_label("Name", exact=True).fill("Two")
+    page.locator("#about_r_0").select_option(label="Points")
+    page.locator("#operator_r_0").select_option(label="is between")
+    expect(page.locator("#value_r_0_2")).to_be_visible()
+    page.get_by_role("button", name="Create segment").click()
+    expect(page.locator("#problem_r_0")).to_contain_text("Enter a number")
+    axe(page)
+    page.locator("#value_r_0").fill("1")
+    page.locator("#value_r_0_2").fill("3")
+    page.get_by_role("button", name="Add condition").click()
+    expect(page.locator("#about_r_1")).to_be_focused()
+    page.get_by_role("button", name="Remove condition 2").click()
+    expect(page.locator("#about_r_1")).to_have_count(0)
+    expect(page.locator("#value_r_0_2")).to_have_value("3")
+    page.get_by_role("button", name="Count after each condition").click()
+    expect(page.locator("#explained")).to_contain_text("Points is between 1 and 3")
+    page.get_by_label("Ask about one contact").fill("p2@x.example")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.locator("#answer")).to_contain_text("is in this segment.")
+    expect(page.locator("#answer")).to_contain_text("Found: 2")
+    axe(page)
+
+
+def test_looks(  # noqa: PLR0917 - fixtures
+    page: Page,
+    owner: User,
+    workspace: Workspace,
+    people: List,
+    log_in: Callable[[User], None],
+    speak: Callable[[str], None],
+    axe: Axe,
+    shot: Shot,
+) -> None:
+    inner = make_segment(workspace, when("list", str(people.pk), "subscribed"), name="订阅者")
+    segment = make_segment(
+        workspace,
+        attribute("city", "one_of", "上海\nBern"),
+        group("any", attribute("points", "between", 1, 20), when("list", "any", "never")),
+        group("none", when("mail", "last_5", "ignored"), when("person", "domain", "is", "qq.com")),
+        when("segment", str(inner.pk), "in"),
+        name="Spring 春季",
+    )
+    log_in(owner)
+    for look in looks(page, speak):
+        page.goto(reverse("edit_segment", args=["brand", segment.pk]))
+        expect(page.locator(".segment-people li").first).to_be_visible()
+        page.locator("#builder ~ aside button[hx-post]").first.click()
+        expect(page.locator("#explained table")).to_be_visible()
+        page.locator("#person").fill("p4@x.example")
+        page.locator(".segment-ask button").click()
+        expect(page.locator(".segment-answers")).to_be_visible()
+        check(page, f"segment-builder-{look}", axe=axe, shot=shot)
+        page.goto(reverse("segment", args=["brand", segment.pk]))
+        expect(page.locator(".segment-count a[data-figure]")).to_be_visible()
+        check(page, f"segment-{look}", axe=axe, shot=shot)
+        page.goto(reverse("segments", args=["brand"]))
+        expect(page.locator("a[data-figure]").first).to_be_visible()
+        check(page, f"segments-{look}", axe=axe, shot=shot)

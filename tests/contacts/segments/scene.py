@@ -1,0 +1,47 @@
+"""Rules for tests, and the contacts that match them."""
+
+import datetime as dt
+from typing import Any
+
+from accounts.models import Workspace
+from contacts.models import Contact
+from contacts.queries import segments
+from contacts.segments import compiling
+from contacts.segments.rules import ALL, Condition, Group
+from contacts.segments.sql import put
+from contacts.services import segments as service
+
+NOW = dt.datetime(2026, 3, 10, 12, tzinfo=dt.UTC)
+
+
+def when(kind: str, subject: str, operator: str, *values: Any) -> Condition:
+    return Condition(kind, subject, operator, tuple(values))
+
+
+def attribute(key: str, operator: str, *values: Any) -> Condition:
+    return when("attribute", key, operator, *values)
+
+
+def group(match: str, *items: Condition | Group) -> Group:
+    return Group(match, items)
+
+
+def matching(workspace: Workspace, *items: Condition | Group, at: dt.datetime = NOW) -> set[str]:
+    """The local parts of the addresses of contacts who match all of these, or a whole rule. Checks
+    that the count, the contacts and the answers about some of them agree."""
+    whole = items[0] if len(items) == 1 and isinstance(items[0], Group) else group(ALL, *items)
+    rule, known = segments.context(workspace, whole, at=at)
+    sql = put("SELECT id FROM contacts_contact WHERE id IN ({})", compiling.people(rule, known))
+    found = {one.pk for one in Contact.objects.raw(sql.text, sql.parameters)}
+    assert segments.count(rule, known) == len(found)
+    assert {one.pk for one in segments.sample(rule, known, limit=1000)} == found
+    people = list(Contact.objects.filter(workspace=workspace))
+    for person in [*people[:2], *people[-2:]]:
+        answers = segments.ask(rule, known, person)
+        assert answers[0].matches == (person.pk in found), person.email
+    return {one.email.split("@")[0] for one in people if one.pk in found}
+
+
+def make_segment(workspace: Workspace, *items: Condition | Group, name: str = "Segment") -> Any:
+    rule, _known = segments.context(workspace, group(ALL, *items))
+    return service.create(workspace, name=name, rule=rule)

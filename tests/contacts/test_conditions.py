@@ -1,0 +1,170 @@
+"""Conditions about a contact's address, lists, consent, imports, suppressions and segments."""
+
+import datetime as dt
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Workspace
+from contacts.models import (
+    Contact,
+    Import,
+    ImportedContact,
+    List,
+    Subscription,
+    Suppression,
+)
+from contacts.queries import segments
+from contacts.segments.rules import ALL, Condition, Group
+from tests.contacts.segments.scene import NOW, make_segment, matching, when
+from tests.factories import make_contact
+
+pytestmark = pytest.mark.django_db
+
+
+def put_on(target: List, name: str, *, days: int = 0, **values: str) -> Contact:
+    """`days` ago: its subscription was made, and changed."""
+    one, _ = Contact.objects.get_or_create(workspace=target.workspace, email=f"{name}@x.example")
+    row = Subscription.objects.create(list=target, contact=one, **values)
+    at = NOW - dt.timedelta(days=days)
+    Subscription.objects.filter(pk=row.pk).update(created_at=at, changed_at=at)
+    return one
+
+
+def values_found(workspace: Workspace, condition: Condition, person: Contact) -> str:
+    rule, known = segments.context(workspace, Group(ALL, (condition,)), at=NOW)
+    return segments.ask(rule, known, person)[1].value
+
+
+@pytest.fixture
+def news(workspace: Workspace) -> List:
+    """With "new" and "old" on it, "left" who left, and "none" who was never on it."""
+    target = List.objects.create(workspace=workspace, name="News")
+    put_on(target, "new", days=1, consent="explicit")
+    put_on(target, "old", days=100)
+    put_on(target, "left", days=10, status="unsubscribed", consent="explicit")
+    make_contact(workspace, "none@x.example")
+    return target
+
+
+@pytest.mark.parametrize(
+    ("operator", "values", "expected"),
+    [
+        ("subscribed", [], {"new", "old"}),
+        ("not_subscribed", [], {"left", "none"}),
+        ("joined_last_days", [7], {"new"}),
+        ("joined_before", ["2026-03-01"], {"old"}),
+        ("joined_after", ["2026-03-01"], {"new"}),
+        ("unsubscribed", [], {"left"}),
+        ("left_last_days", [10], {"left"}),
+        ("left_last_days", [9], set()),
+        ("never", [], {"none"}),
+    ],
+)
+@pytest.mark.parametrize("subject", ["list", "any"])
+def test_lists(  # noqa: PLR0917 - fixtures
+    workspace: Workspace,
+    news: List,
+    operator: str,
+    values: list[str],
+    expected: set[str],
+    subject: str,
+) -> None:
+    which = str(news.pk) if subject == "list" else "any"
+    assert matching(workspace, when("list", which, operator, *values)) == expected
+
+
+def test_any_list_is_one_of_this_workspace(
+    workspace: Workspace, other_workspace: Workspace, news: List
+) -> None:
+    other = List.objects.create(workspace=workspace, name="Other")
+    put_on(other, "none")
+    foreign = List.objects.create(workspace=other_workspace, name="Foreign")
+    person = Contact.objects.get(email="left@x.example")
+    Subscription.objects.create(list=foreign, contact=person)
+    assert matching(workspace, when("list", "any", "subscribed")) == {"new", "old", "none"}
+
+
+def test_the_status_is_told(workspace: Workspace, news: List) -> None:
+    on = when("list", str(news.pk), "subscribed")
+    told = {
+        name: values_found(workspace, on, Contact.objects.get(email=f"{name}@x.example"))
+        for name in ("new", "left", "none")
+    }
+    assert told == {
+        "new": "Subscribed, 9 Mar 2026",
+        "left": "Unsubscribed, 28 Feb 2026",
+        "none": "not on it",
+    }
+
+
+def test_consent_is_that_of_subscribers(workspace: Workspace, news: List) -> None:
+    for subject in (str(news.pk), "any"):
+        is_explicit = when("consent", subject, "is", "explicit")
+        assert matching(workspace, is_explicit) == {"new"}
+        is_not = when("consent", subject, "is_not", "explicit")
+        assert matching(workspace, is_not) == {"old", "left", "none"}
+    new = Contact.objects.get(email="new@x.example")
+    assert values_found(workspace, is_explicit, new) == "Agreed to get mail (opt-in)"
+
+
+def test_address_and_domain(workspace: Workspace) -> None:
+    make_contact(workspace, "ann@qq.com")
+    make_contact(workspace, "bob@mail.qq.com")
+    make_contact(workspace, "wang@xn--fsqu00a.xn--0zwm56d")
+
+    def found(subject: str, operator: str, *values: str) -> set[str]:
+        return matching(workspace, when("person", subject, operator, *values))
+
+    assert found("domain", "is", "QQ.com") == {"ann"}
+    assert found("domain", "is", "@qq.com") == {"ann"}
+    assert found("domain", "contains", "qq.com") == {"ann", "bob"}
+    assert found("domain", "is", "例子.测试") == {"wang"}
+    assert found("email", "one_of", "ANN@qq.com\nwang@例子.测试") == {"ann", "wang"}
+    assert found("email", "begins", "b") == {"bob"}
+
+
+def test_imports(workspace: Workspace) -> None:
+    file = Import.objects.create(workspace=workspace, filename="a.csv", state="finished")
+    for name in ("new", "updated", "unchanged"):
+        one = make_contact(workspace, f"{name}@x.example")
+        ImportedContact.objects.create(of_import=file, contact=one, outcome=name)
+    make_contact(workspace, "other@x.example")
+    which = str(file.pk)
+    in_it = when("import", which, "in")
+    assert matching(workspace, in_it) == {"new", "updated", "unchanged"}
+    assert matching(workspace, when("import", which, "new")) == {"new"}
+    assert matching(workspace, when("import", which, "not_in")) == {"other"}
+    person = Contact.objects.get(email="updated@x.example")
+    assert values_found(workspace, in_it, person) == "updated"
+
+
+def test_suppressions(workspace: Workspace, other_workspace: Workspace) -> None:
+    for address in ("address@x.example", "domain@y.example", "lifted@x.example", "free@x.example"):
+        make_contact(workspace, address)
+    known = {"workspace": workspace, "reason": "manual"}
+    Suppression.objects.create(
+        workspace=workspace, kind="address", value="address@x.example", reason="complained"
+    )
+    Suppression.objects.create(kind="domain", value="y.example", **known)
+    Suppression.objects.create(
+        kind="address", value="lifted@x.example", lifted_at=timezone.now(), **known
+    )
+    Suppression.objects.create(
+        workspace=other_workspace, kind="address", value="free@x.example", reason="manual"
+    )
+    assert matching(workspace, when("suppressed", "", "yes")) == {"address", "domain"}
+    assert matching(workspace, when("suppressed", "", "no")) == {"lifted", "free"}
+    complained = when("suppressed", "", "because", "complained")
+    assert matching(workspace, complained) == {"address"}
+    person = Contact.objects.get(email="address@x.example")
+    assert values_found(workspace, complained, person) == "Complaint"
+
+
+def test_other_segments(workspace: Workspace, news: List) -> None:
+    inner = make_segment(workspace, when("list", str(news.pk), "subscribed"), name="Inner")
+    outer = make_segment(workspace, when("segment", str(inner.pk), "not_in"), name="Outer")
+    assert matching(workspace, when("segment", str(inner.pk), "in")) == {"new", "old"}
+    assert matching(workspace, when("segment", str(outer.pk), "in")) == {"left", "none"}
+    both = when("segment", str(outer.pk), "not_in"), when("person", "email", "begins", "n")
+    assert matching(workspace, *both) == {"new"}

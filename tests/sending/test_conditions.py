@@ -1,0 +1,128 @@
+"""The condition about mails: which campaigns, which action, how often, within how many days."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from accounts.models import Workspace
+from contacts.models import Contact
+from contacts.queries import segments
+from contacts.segments.rules import ALL, Group
+from sending.models import Mailing, Message, PastRecipients
+from tests.contacts.segments.scene import NOW, matching, when
+from tests.factories import make_contact
+
+pytestmark = pytest.mark.django_db
+Make = Callable[..., Mailing]
+State = Message.State
+
+
+@pytest.fixture
+def people(workspace: Workspace) -> dict[str, Contact]:
+    names = ("opener", "clicker", "reader", "bouncer", "failed", "nobody")
+    return {name: make_contact(workspace, f"{name}@x.example") for name in names}
+
+
+def send(mailing: Mailing, person: Contact, *, days: int = 1, **events: Any) -> None:
+    """A message that the server accepted (or `state`) so many days ago."""
+    at = NOW - dt.timedelta(days=days)
+    known: dict[str, Any] = {"state": State.ACCEPTED, "settled_at": at}
+    times = {f"{name}_at": at for name, happened in events.items() if happened is True}
+    given = {name: value for name, value in events.items() if value is not True}
+    Message.objects.create(
+        mailing=mailing,
+        contact_id=person.pk,
+        address=person.email,
+        **(known | times | given),
+    )
+
+
+@pytest.fixture
+def mailings(make_mailing: Make, people: dict[str, Contact]) -> list[Mailing]:
+    """Three campaigns, the first 40 days ago."""
+    first, second, third = (make_mailing() for _number in range(3))
+    for name in ("opener", "clicker", "reader", "bouncer"):
+        send(first, people[name], days=40)
+    send(second, people["opener"], days=10, opened=True)
+    send(second, people["clicker"], days=10, opened=True, clicked=True)
+    send(second, people["reader"], days=10)
+    send(third, people["opener"], opened=True)
+    send(third, people["bouncer"], bounced=True)
+    send(third, people["failed"], state=State.FAILED)
+    return [first, second, third]
+
+
+CASES = [
+    ("any", "sent", [1], {"opener", "clicker", "reader", "bouncer"}),
+    ("any", "sent", [3], {"opener"}),
+    ("any", "sent", [1, 9], {"opener", "bouncer"}),
+    ("any", "opened", [1], {"opener", "clicker"}),
+    ("any", "opened", [2], {"opener"}),
+    ("any", "opened", [2, 9], set()),
+    ("any", "clicked", [1, 30], {"clicker"}),
+    ("any", "bounced", [1], {"bouncer"}),
+    ("any", "never_sent", [], {"failed", "nobody"}),
+    ("any", "never_sent", [9], {"clicker", "reader", "failed", "nobody"}),
+    ("any", "never_opened", [], {"reader", "bouncer", "failed", "nobody"}),
+    ("any", "never_clicked", [9], {"opener", "clicker", "reader", "bouncer", "failed", "nobody"}),
+    ("any", "ignored", [], {"reader", "bouncer"}),
+    ("any", "ignored", [20], {"reader", "bouncer"}),
+    ("any", "unclicked", [], {"opener", "reader", "bouncer"}),
+    ("last_1", "sent", [1], {"opener", "bouncer"}),
+    ("last_1", "opened", [1], {"opener"}),
+    ("last_2", "ignored", [], {"reader", "bouncer"}),
+    ("last_1", "ignored", [], {"bouncer"}),
+    ("0", "sent", [1], {"opener", "clicker", "reader", "bouncer"}),
+    ("0", "ignored", [], {"opener", "clicker", "reader", "bouncer"}),
+    ("2", "never_sent", [], {"clicker", "reader", "failed", "nobody"}),
+]
+
+
+@pytest.mark.parametrize(("subject", "operator", "values", "expected"), CASES)
+def test_mails(  # noqa: PLR0917 - fixtures
+    workspace: Workspace,
+    mailings: list[Mailing],
+    subject: str,
+    operator: str,
+    values: list[int],
+    expected: set[str],
+) -> None:
+    which = str(mailings[int(subject)].pk) if subject.isdigit() else subject
+    assert matching(workspace, when("mail", which, operator, *values)) == expected
+
+
+def test_other_workspaces_and_streams_do_not_count(
+    workspace: Workspace,
+    other_workspace: Workspace,
+    mailings: list[Mailing],
+    make_mailing: Make,
+    people: dict[str, Contact],
+) -> None:
+    stream = make_mailing(kind=Mailing.Kind.STREAM)
+    send(stream, people["nobody"], opened=True)
+    foreign = make_mailing()
+    Mailing.objects.filter(pk=foreign.pk).update(workspace=other_workspace)
+    send(foreign, people["nobody"], opened=True)
+    assert "nobody" not in matching(workspace, when("mail", "any", "sent", 1))
+    assert matching(workspace, when("mail", "last_1", "opened", 1)) == {"opener"}
+
+
+def test_recipients_whose_messages_were_dropped_were_sent_a_mail(
+    workspace: Workspace, mailings: list[Mailing], people: dict[str, Contact]
+) -> None:
+    PastRecipients.objects.create(
+        mailing=mailings[0], span=1, offsets=[1, 2], contacts=[people["nobody"].pk, None]
+    )
+    assert "nobody" in matching(workspace, when("mail", "any", "sent", 1))
+    assert matching(workspace, when("mail", "any", "never_sent")) == {"failed"}
+
+
+def test_numbers_are_told(
+    workspace: Workspace, mailings: list[Mailing], people: dict[str, Contact]
+) -> None:
+    rule = Group(ALL, (when("mail", "any", "opened", 1),))
+    checked, known = segments.context(workspace, rule, at=NOW)
+    told = segments.ask(checked, known, people["clicker"])[1].value
+    assert told == "2 sent, 1 opened, 1 clicked, 0 bounced"
