@@ -1,9 +1,10 @@
 """Runs an import batch by batch, each in one transaction that also moves the import's position.
 
-A worker claims the import with a lease and a random name (`holder`). A batch is committed only
-while the import is running, claimed by us and stands where the batch began; so after kill -9 the
-import goes on from its last commit, two workers never do a batch twice, and a cancel stops within
-one batch. While the database merges a batch, the next one is read and shaped in a thread.
+A worker claims the import with a lease and a random name (`holder`), and renews the lease as long
+as it works, so that a slow batch isn't done in vain. A batch is committed only while the import is
+running, claimed by us and stands where the batch began; so after kill -9 the import goes on from
+its last commit, two workers never do a batch twice, and a cancel stops within one batch. While the
+database merges a batch, the next one is read and shaped in a thread.
 """
 
 import secrets
@@ -14,17 +15,17 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import OperationalError, connections, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from contacts.batches import Batcher, RowBatch
+from contacts.batches import BATCH, Batcher, RowBatch
 from contacts.columns import KnownAttribute
 from contacts.csvfile import CsvReader, FilePosition
 from contacts.exceptions import ContactsError
 from contacts.models import Attribute, Import
 from contacts.queries import importing, importlines
 from contacts.rows import Shaper
-from contacts.services import importtags
+from contacts.services import importtags, leases
 from contacts.services import statuswords as answers
 from contacts.services.importfile import ChunkSource, dialect_of
 from contacts.services.importlayout import Layout, layout_of
@@ -33,7 +34,6 @@ from environment import logs
 
 log = logs.get(__name__)
 
-BATCH = 20_000
 LEASE = timedelta(seconds=60)
 # The most unusable values of an import that are reported; all are counted.
 REPORTED_VALUES = 100_000
@@ -88,7 +88,8 @@ def run(
     if import_ is None:
         return False
     try:
-        return _work(import_, seconds=seconds, size=size, progress=progress)
+        with leases.renewed(_ours(import_), LEASE):
+            return _work(import_, seconds=seconds, size=size, progress=progress)
     except ImportLostError:
         log.info("import stopped: no longer ours", **named(import_))
     except OperationalError:
@@ -121,7 +122,7 @@ def _work(
     began = time.monotonic()
     layout = layout_of(import_)
     target = target_of(import_, layout)
-    for number, batch in enumerate(_read_ahead(batches(import_, layout, size=size))):
+    for number, batch in enumerate(_read_ahead(iter(batches(import_, layout, size=size)))):
         if number & (number - 1) == 0:  # before batches 0, 1, 2, 4, 8, ...
             importing.analyze()
         merge(import_, target, batch, began=began)
@@ -135,7 +136,7 @@ def _work(
     return False
 
 
-def batches(import_: Import, layout: Layout, *, size: int) -> Iterator[RowBatch]:
+def batches(import_: Import, layout: Layout, *, size: int = BATCH) -> Batcher:
     """The remaining batches of the import's file."""
     dialect = dialect_of(import_)
     start = FilePosition(import_.next_byte, import_.next_line)
@@ -147,9 +148,9 @@ def batches(import_: Import, layout: Layout, *, size: int) -> Iterator[RowBatch]
         on_lists=layout.on_lists,
         tags=importtags.reader(import_),
     )
-    reader = CsvReader(ChunkSource(import_.pk), dialect, start)
+    reader = CsvReader(ChunkSource(import_.pk), dialect, start, pauses=True)
     header = dialect.header if start.byte == 0 else 0
-    return iter(Batcher(reader, shaper, header=header, mapping=import_.mapping, size=size))
+    return Batcher(reader, shaper, header=header, mapping=import_.mapping, size=size)
 
 
 def _read_ahead(items: Iterator[RowBatch]) -> Iterator[RowBatch]:
@@ -213,31 +214,32 @@ def _move(import_: Import, batch: RowBatch, merged: dict[str, int], *, took: flo
         counts[name] += getattr(batch, name)
     words = WordCounts(import_.words)
     words.add(batch.words)
-    moved = Import.objects.filter(
-        pk=import_.pk,
-        state=Import.State.RUNNING,
-        holder=import_.holder,
-        next_byte=import_.next_byte,
-    ).update(
-        next_byte=batch.after.byte,
-        next_line=batch.after.line,
-        counts=counts | {"seconds": round(import_.counts.get("seconds", 0) + took, 3)},
-        words=words.stored(),
-        leased_until=timezone.now() + LEASE,
+    moved = (
+        _ours(import_)
+        .filter(next_byte=import_.next_byte)
+        .update(
+            next_byte=batch.after.byte,
+            next_line=batch.after.line,
+            counts=counts | {"seconds": round(import_.counts.get("seconds", 0) + took, 3)},
+            words=words.stored(),
+            leased_until=timezone.now() + LEASE,
+        )
     )
     if not moved:
         raise ImportLostError
     import_.refresh_from_db()
 
 
+def _ours(import_: Import) -> QuerySet[Import]:
+    return Import.objects.filter(pk=import_.pk, state=Import.State.RUNNING, holder=import_.holder)
+
+
 def _release(import_: Import) -> None:
-    Import.objects.filter(pk=import_.pk, state=Import.State.RUNNING, holder=import_.holder).update(
-        state=Import.State.QUEUED, leased_until=None
-    )
+    _ours(import_).update(state=Import.State.QUEUED, leased_until=None)
 
 
 def _finish(import_: Import) -> None:
-    Import.objects.filter(pk=import_.pk, state=Import.State.RUNNING, holder=import_.holder).update(
+    _ours(import_).update(
         state=Import.State.FINISHED, finished_at=timezone.now(), leased_until=None
     )
     importing.sort_into_search()

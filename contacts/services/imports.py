@@ -324,7 +324,7 @@ def check(
     size = min(rows or importrun.BATCH, importrun.BATCH)
     layout = layout_of(import_)
     target = importrun.target_of(import_, layout)
-    batches = importrun.batches(import_, layout, size=size)
+    batches = iter(importrun.batches(import_, layout, size=size))
     for batch in batches:
         outcomes = judge(target, batch, tags)
         for name in counts:
