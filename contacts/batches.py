@@ -129,6 +129,16 @@ class Batcher:
         heaviest = WEIGHT if weight is None else min(weight, WEIGHT)
         return self._next(most, heaviest)
 
+    def first(self, *, rows: int | None, weight: int | None) -> Iterator[RowBatch]:
+        """The batches of the next so many rows, or of about so much weight; None: without limit."""
+        while (rows is None or rows > 0) and (weight is None or weight > 0):
+            batch = self.next(rows, weight)
+            if batch is None:
+                return
+            yield batch
+            rows = None if rows is None else rows - batch.rows
+            weight = None if weight is None else weight - batch.weight
+
     def _next(self, most: int, heaviest: int) -> RowBatch | None:
         batch, rows = RowBatch(above=self._above), _Rows()
         self._above = 0

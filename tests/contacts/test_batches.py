@@ -77,3 +77,15 @@ def test_a_caller_may_ask_for_less() -> None:
     some = batcher(wide(25), columns=41)
     asked = [some.next(rows=3), some.next(weight=2 * ROW_WEIGHT), some.next(), some.next()]
     assert [batch.rows if batch else None for batch in asked] == [3, 2, 20, None]
+
+
+def test_the_first_batches_are_bounded_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "WEIGHT", 10 * ROW_WEIGHT)
+
+    def first(**most: int | None) -> list[int]:
+        return rows(batcher(wide(25), columns=41).first(**{"rows": None, "weight": None} | most))
+
+    assert first() == [10, 10, 5]
+    assert first(rows=12) == [10, 2]
+    assert first(weight=13 * ROW_WEIGHT) == [10, 3]
+    assert first(rows=4, weight=13 * ROW_WEIGHT) == [4]
