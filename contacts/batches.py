@@ -21,10 +21,9 @@ from contacts.values import Value
 # The reject reason for a person who is imported but not subscribed, because of an unknown word.
 UNKNOWN_WORD = "status_word"
 quoted = json.encoder.encode_basestring
-# A batch ends with the row that brings it to BATCH rows or to WEIGHT, so that it takes seconds and
-# some MB, however wide the rows are. A row weighs its characters and CELL for each cell, which is
-# about its key in the attributes.
-BATCH = 20_000
+# A batch ends with the row that brings it to its number of rows or to WEIGHT, so that it takes
+# seconds and some MB, however wide the rows are. A row weighs its characters and CELL for each
+# cell, which is about its key in the attributes.
 WEIGHT = 8 * 1024 * 1024
 CELL = 16
 
@@ -99,7 +98,7 @@ class Batcher:
         *,
         header: int,
         mapping: Sequence[str],
-        size: int = BATCH,
+        size: int,
     ) -> None:
         self._reader = reader
         self._records = iter(reader)

@@ -9,8 +9,9 @@ database merges a batch, the next one is read and shaped in a thread.
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +19,8 @@ from django.db import OperationalError, connections, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from contacts.batches import BATCH, Batcher, RowBatch
+from contacts import columns
+from contacts.batches import Batcher, RowBatch
 from contacts.columns import KnownAttribute
 from contacts.csvfile import CsvReader, FilePosition
 from contacts.exceptions import ContactsError
@@ -34,6 +36,7 @@ from environment import logs
 
 log = logs.get(__name__)
 
+BATCH = 20_000
 LEASE = timedelta(seconds=60)
 # The most unusable values of an import that are reported; all are counted.
 REPORTED_VALUES = 100_000
@@ -47,6 +50,11 @@ READ = ("rows", "rejected", "duplicate", "unusable", "blank", "above")
 LOGGED = ("rows", "new", "updated", "unchanged", "duplicate", "suppressed", "rejected", "seconds")
 
 
+class AttributeGoneError(ContactsError):
+    """An attribute that the batch fills was deleted after the batch was read: it must be read
+    again."""
+
+
 class ImportLostError(ContactsError):
     """The import was cancelled or taken over: this batch must not count."""
 
@@ -56,6 +64,11 @@ def attributes_of(workspace_id: int) -> list[KnownAttribute]:
         KnownAttribute(attribute.key, attribute.label, attribute.type, tuple(attribute.choices))
         for attribute in Attribute.objects.filter(workspace_id=workspace_id)
     ]
+
+
+def gone(import_: Import, known: Iterable[KnownAttribute]) -> set[str]:
+    """Keys of deleted attributes that the mapping names; `known`: those that exist."""
+    return columns.keys_in(import_.mapping) - {attribute.key for attribute in known}
 
 
 def claim(import_id: int) -> Import | None:
@@ -119,41 +132,66 @@ def _work(
     import_: Import, *, seconds: float, size: int, progress: Callable[[Import], None] | None
 ) -> bool:
     until = time.monotonic() + seconds
+    more = None
+    while more is None:
+        try:
+            more = _merge_until(import_, until, size=size, progress=progress)
+        except AttributeGoneError:  # its batch is read again, without the attribute
+            continue
+    return more
+
+
+def _merge_until(
+    import_: Import, until: float, *, size: int, progress: Callable[[Import], None] | None
+) -> bool:
+    """Merge the next batches until this moment; True when there is more to do."""
     began = time.monotonic()
     layout = layout_of(import_)
     target = target_of(import_, layout)
-    for number, batch in enumerate(_read_ahead(iter(batches(import_, layout, size=size)))):
-        if number & (number - 1) == 0:  # before batches 0, 1, 2, 4, 8, ...
-            importing.analyze()
-        merge(import_, target, batch, began=began)
-        began = time.monotonic()
-        if progress:
-            progress(import_)
-        if began > until:
-            _release(import_)
-            return True
+    known = attributes_of(import_.workspace_id)
+    found = iter(batches(import_, layout, size=size, known=known))
+    with closing(_read_ahead(found)) as ahead:
+        for number, batch in enumerate(ahead):
+            if number & (number - 1) == 0:  # before batches 0, 1, 2, 4, 8, ...
+                importing.analyze()
+            merge(import_, target, batch, began=began, without=gone(import_, known))
+            began = time.monotonic()
+            if progress:
+                progress(import_)
+            if began > until:
+                _release(import_)
+                return True
     _finish(import_)
     return False
 
 
-def batches(import_: Import, layout: Layout, *, size: int = BATCH) -> Batcher:
-    """The remaining batches of the import's file."""
+def batches(
+    import_: Import,
+    layout: Layout,
+    *,
+    size: int = BATCH,
+    known: Sequence[KnownAttribute] | None = None,
+) -> Batcher:
+    """The remaining batches of the import's file. `known`: the workspace's attributes."""
+    if known is None:
+        known = attributes_of(import_.workspace_id)
     dialect = dialect_of(import_)
     start = FilePosition(import_.next_byte, import_.next_line)
     shaper = Shaper(
         import_.mapping,
-        attributes_of(import_.workspace_id),
+        known,
         order=import_.dialect.get("dates", ""),
         vocabulary=answers.vocabulary(import_, layout.program),
         on_lists=layout.on_lists,
         tags=importtags.reader(import_),
+        gone=gone(import_, known),
     )
     reader = CsvReader(ChunkSource(import_.pk), dialect, start, pauses=True)
     header = dialect.header if start.byte == 0 else 0
     return Batcher(reader, shaper, header=header, mapping=import_.mapping, size=size)
 
 
-def _read_ahead(items: Iterator[RowBatch]) -> Iterator[RowBatch]:
+def _read_ahead(items: Iterator[RowBatch]) -> Generator[RowBatch, None, None]:
     """The same batches; the next one is prepared in a thread with its own connection."""
     with ThreadPoolExecutor(1, "import-reader") as thread:
         try:
@@ -181,10 +219,21 @@ def target_of(import_: Import, layout: Layout) -> importing.Target:
 
 
 @transaction.atomic
-def merge(import_: Import, target: importing.Target, batch: RowBatch, *, began: float) -> None:
-    """Merge one batch and move the import's position, all or nothing. Raises ImportLostError."""
+def merge(
+    import_: Import,
+    target: importing.Target,
+    batch: RowBatch,
+    *,
+    began: float,
+    without: Collection[str],
+) -> None:
+    """Merge one batch and move the import's position, all or nothing. `without`: keys of deleted
+    attributes when it was read. Raises ImportLostError, AttributeGoneError."""
     importing.stage(batch.staged)
     importing.wait_for_turn(import_.workspace_id)
+    # Whoever deletes an attribute takes the same turn: it stays until the commit.
+    if gone(import_, attributes_of(import_.workspace_id)) - set(without):
+        raise AttributeGoneError
     judged = importing.judge(target, apply=True)
     merged = importing.merge(target, new=judged.get("new", 0))
     merged |= importtags.merge(target, batch)

@@ -15,7 +15,8 @@ ROW_WEIGHT = 16 + batches.CELL + 40 * (100 + batches.CELL)
 def batcher(data: bytes, *, columns: int = 1, start: FilePosition | None = None) -> Batcher:
     mapping = ["email", *(f"new:f{number}:text" for number in range(columns - 1))]
     reader = CsvReader(Bytes(data), Dialect(), start, pauses=True)
-    return Batcher(reader, Shaper(mapping, []), header=0 if start else 1, mapping=mapping)
+    header = 0 if start else 1
+    return Batcher(reader, Shaper(mapping, []), header=header, mapping=mapping, size=20_000)
 
 
 def wide(rows: int) -> bytes:

@@ -2,7 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import psycopg
 import pytest
@@ -21,7 +21,7 @@ SHORT = timedelta(seconds=0.3)
 
 def wait_for_renewals(row: Import | Job, times: int) -> None:
     """Until the lease has got so many new ends."""
-    seen = set()
+    seen: set[datetime | None] = set()
     end = time.monotonic() + 30
     while len(seen) <= times and time.monotonic() < end:
         row.refresh_from_db()
