@@ -417,6 +417,7 @@ def start(
     locked.mapping = _make_attributes(locked)
     if locked.new_list and not locked.list_id:
         locked.list = lists.create(locked.workspace, name=locked.new_list)
+    _refuse_archived(locked)
     if scope in statuswords.SCOPES:
         said = statuswords.of_import(locked) | {statuswords.ELSEWHERE: scope}
         locked.answers = statuswords.stored(said)
@@ -430,6 +431,15 @@ def start(
     log.committed.info("import started", **importrun.named(import_), bytes=import_.size)
     if enqueue:
         transaction.on_commit(lambda: jobs.nudge(enqueue, import_.pk))
+
+
+def _refuse_archived(import_: Import) -> None:
+    """The list may have been archived after it was chosen, or made by another import and then
+    archived. Locks it until the commit."""
+    target = List.objects.select_for_update().filter(pk=import_.list_id).first()
+    if target and target.archived_at:
+        text = _("The list {name} was archived meanwhile. Bring it back, or choose another list.")
+        raise ImportRefusedError(text.format(name=target.name))
 
 
 def _refuse_empty(import_: Import) -> None:
