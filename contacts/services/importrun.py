@@ -13,14 +13,13 @@ from collections.abc import Callable, Collection, Generator, Iterable, Iterator,
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
-from typing import Any
 
 from django.db import OperationalError, connections, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from contacts import columns
-from contacts.batches import Batcher, RowBatch
+from contacts.batches import Batcher, Reject, RowBatch
 from contacts.columns import KnownAttribute
 from contacts.csvfile import CsvReader, FilePosition
 from contacts.exceptions import ContactsError
@@ -247,12 +246,16 @@ def merge(
     _move(import_, batch, merged, took=time.monotonic() - began)
 
 
-def _reported(batch: RowBatch, room: int) -> Iterator[Any]:
+def _reported(batch: RowBatch, room: int) -> Iterator[Reject]:
+    """The rejects to store; only the first of a line has its cells, because a wide line may have
+    hundreds."""
+    last = None
     for reject in batch.rejects:
         if reject.kept:
             room -= 1
         if not reject.kept or room >= 0:
-            yield reject
+            yield reject._replace(cells=[]) if reject.line == last else reject
+            last = reject.line
 
 
 def _move(import_: Import, batch: RowBatch, merged: dict[str, int], *, took: float) -> None:
