@@ -25,6 +25,8 @@ from contacts.exceptions import ContactsError
 # Bytes read at once; a line longer than MAX_LINE is cut.
 PIECE = 1024 * 1024
 MAX_LINE = 8 * PIECE
+# A record of several lines may be about so long.
+MAX_RECORD = 2 * MAX_LINE
 # In a part of the file without content, a reader with pauses gives an empty record about once in so
 # many bytes, so that whoever reads can stop there.
 PAUSE = PIECE
@@ -80,7 +82,7 @@ class FilePosition:
 
 
 class _EndlessError(ContactsError):
-    """A record has too many lines."""
+    """A record has too many lines, or is too long."""
 
 
 class Record(NamedTuple):
@@ -215,6 +217,8 @@ class CsvReader:
 
     def _lines(self) -> Iterator[str]:
         while piece := self._next_piece():
+            if piece.byte - self._pieces[0].byte > MAX_RECORD:  # which holds the record's beginning
+                raise _EndlessError
             for number, line in enumerate(StringIO(piece.text, newline=""), piece.line):
                 if number - self._line > self._most_lines():
                     raise _EndlessError
