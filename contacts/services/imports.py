@@ -436,8 +436,10 @@ def start(
 def _refuse_archived(import_: Import) -> None:
     """The list may have been archived after it was chosen, or made by another import and then
     archived. Locks it until the commit."""
-    target = List.objects.select_for_update().filter(pk=import_.list_id).first()
-    if target and target.archived_at:
+    if import_.list_id is None:
+        return
+    target = List.objects.select_for_update().get(pk=import_.list_id)
+    if target.archived_at:
         text = _("The list {name} was archived meanwhile. Bring it back, or choose another list.")
         raise ImportRefusedError(text.format(name=target.name))
 
