@@ -9,11 +9,10 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
-from itertools import islice
 from typing import Any, NamedTuple
 
 from contacts.addresses import AddressError
-from contacts.csvfile import CsvReader, FilePosition, Record
+from contacts.csvfile import PAUSE, CsvReader, FilePosition, Record
 from contacts.rows import ImportedPerson, Shaper
 from contacts.statuswords import ASKED, MAX_WORD, SUBSCRIBED, WordCounts, graver
 from contacts.tagnames import Names
@@ -22,6 +21,11 @@ from contacts.values import Value
 # The reject reason for a person who is imported but not subscribed, because of an unknown word.
 UNKNOWN_WORD = "status_word"
 quoted = json.encoder.encode_basestring
+# A batch ends with the row that brings it to its number of rows or to WEIGHT, so that it takes
+# seconds and some MB, however wide the rows are. A row weighs its characters and CELL for each
+# cell, which is about its key in the attributes.
+WEIGHT = 8 * 1024 * 1024
+CELL = 16
 
 
 def to_json(attributes: dict[str, Value]) -> str:
@@ -60,6 +64,7 @@ class RowBatch:
     # Rows above the header, and the rows with people below.
     above: int = 0
     rows: int = 0
+    weight: int = 0
     rejected: int = 0
     duplicate: int = 0
     unusable: int = 0
@@ -83,11 +88,17 @@ class _Rows:
 
 
 class Batcher:
-    """Reads batches of up to `size` records. `header` is the line of the file that names the
-    columns (0: none does): the records up to this line are no people."""
+    """Reads batches of up to `size` records, and of about WEIGHT. `header` is the line of the file
+    that names the columns (0: none does): the records up to this line are no people."""
 
     def __init__(
-        self, reader: CsvReader, shaper: Shaper, *, header: int, mapping: Sequence[str], size: int
+        self,
+        reader: CsvReader,
+        shaper: Shaper,
+        *,
+        header: int,
+        mapping: Sequence[str],
+        size: int,
     ) -> None:
         self._reader = reader
         self._records = iter(reader)
@@ -103,18 +114,42 @@ class Batcher:
         while header and (record := next(self._records, None)):
             if record.line >= header:
                 break
-            above += 1
+            above += bool(record.cells)
         return above
 
     def __iter__(self) -> Iterator[RowBatch]:
-        while batch := self._next():
+        while batch := self.next():
             yield batch
 
-    def _next(self) -> RowBatch | None:
+    def next(self, rows: int | None = None, weight: int | None = None) -> RowBatch | None:
+        """The next batch, or None at the end of the file; at most so many rows, and about so much
+        weight."""
+        most = self._size if rows is None else min(rows, self._size)
+        heaviest = WEIGHT if weight is None else min(weight, WEIGHT)
+        return self._next(most, heaviest)
+
+    def first(self, *, rows: int | None, weight: int | None) -> Iterator[RowBatch]:
+        """The batches of the next so many rows, or of about so much weight; None: without limit."""
+        while (rows is None or rows > 0) and (weight is None or weight > 0):
+            batch = self.next(rows, weight)
+            if batch is None:
+                return
+            yield batch
+            rows = None if rows is None else rows - batch.rows
+            weight = None if weight is None else weight - batch.weight
+
+    def _next(self, most: int, heaviest: int) -> RowBatch | None:
         batch, rows = RowBatch(above=self._above), _Rows()
         self._above = 0
-        for record in islice(self._records, self._size):
+        while batch.rows < most and batch.weight < heaviest:
+            record = next(self._records, None)
+            if record is None:
+                break
+            if not record.cells:
+                batch.weight += PAUSE
+                continue
             batch.rows += 1
+            batch.weight += CELL * len(record.cells) + sum(map(len, record.cells))
             self._take(batch, record, rows)
         self._stage(batch, rows)
         batch.blank = self._reader.blank - self._blank

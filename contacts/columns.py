@@ -138,6 +138,12 @@ OTHER_CHANNEL = re.compile("sms|phone|whatsapp|push|短信|电话")
 REASON = re.compile("reason|motivo|motif|grund|原因")
 
 
+def keys_in(mapping: Iterable[str]) -> set[str]:
+    """Keys of the attributes that a mapping names."""
+    parts = (target.partition(":") for target in mapping)
+    return {key for kind, _colon, key in parts if kind == "attribute"}
+
+
 def fold(header: str) -> str:
     """A header for comparison: only letters and digits, in lower case, without accents."""
     text = unicodedata.normalize("NFKD", header).casefold()

@@ -25,6 +25,11 @@ from contacts.exceptions import ContactsError
 # Bytes read at once; a line longer than MAX_LINE is cut.
 PIECE = 1024 * 1024
 MAX_LINE = 8 * PIECE
+# A record of several lines may be about so long.
+MAX_RECORD = 2 * MAX_LINE
+# In a part of the file without content, a reader with pauses gives an empty record about once in so
+# many bytes, so that whoever reads can stop there.
+PAUSE = PIECE
 # After a bad line smaller pieces are read, because a piece is read again for the next line.
 SMALLEST_PIECE = 1024
 # The most lines of one record. Lines may be read in vain, because a quote was never closed: IN_VAIN
@@ -77,11 +82,12 @@ class FilePosition:
 
 
 class _EndlessError(ContactsError):
-    """A record has too many lines."""
+    """A record has too many lines, or is too long."""
 
 
 class Record(NamedTuple):
-    """`line` is the one it begins on; `problem` a code of contacts.rejects or empty."""
+    """`line` is the one it begins on; `problem` a code of contacts.rejects or empty. A pause has no
+    cells."""
 
     line: int
     cells: list[str]
@@ -126,10 +132,16 @@ def first_place(beginning: bytes, encoding: str) -> FilePosition:
 
 
 class CsvReader:
-    """Iterates over the `Record`s of a source from `start` on (the header is a record too)."""
+    """Iterates over the `Record`s of a source from `start` on (the header is a record too).
+    `pauses`: whether also to give an empty record now and then, see PAUSE."""
 
     def __init__(
-        self, source: ByteSource, dialect: Dialect, start: FilePosition | None = None
+        self,
+        source: ByteSource,
+        dialect: Dialect,
+        start: FilePosition | None = None,
+        *,
+        pauses: bool = False,
     ) -> None:
         self._source = source
         self._dialect = dialect
@@ -143,6 +155,8 @@ class CsvReader:
             start = first_place(source.read(0, 64), dialect.encoding)
         self._begin(start)
         self.blank = 0
+        self._pauses = pauses
+        self._paused = start.byte
 
     def _begin(self, place: FilePosition) -> None:
         self._start = self._read_to = place
@@ -173,6 +187,9 @@ class CsvReader:
                     self._passed += self._line - line
                     if not any(cells):
                         self.blank += 1
+                        if self._pauses and self._read_to.byte > self._paused + PAUSE:
+                            self._paused = self._read_to.byte
+                            yield Record(line, [], "")
                         continue
                     yield Record(line, *self._judge(cells))
                 else:
@@ -200,6 +217,8 @@ class CsvReader:
 
     def _lines(self) -> Iterator[str]:
         while piece := self._next_piece():
+            if piece.byte - self._pieces[0].byte > MAX_RECORD:  # which holds the record's beginning
+                raise _EndlessError
             for number, line in enumerate(StringIO(piece.text, newline=""), piece.line):
                 if number - self._line > self._most_lines():
                     raise _EndlessError

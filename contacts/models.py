@@ -456,7 +456,7 @@ class ImportReject(models.Model):
     kept = models.BooleanField(default=False)
     # The value that the reason is about.
     value = models.TextField(blank=True)
-    # The line's cells.
+    # The line's cells; empty if an earlier reject of the line has them.
     cells = models.JSONField(default=list)
 
     class Meta:

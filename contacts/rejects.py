@@ -36,6 +36,7 @@ SENTENCES: dict[str, Promise] = {
     "value_date": _("This is not a date, or it isn't clear which number is the day."),
     "value_boolean": _("This is neither yes nor no."),
     "value_choice": _("This is not one of the attribute's choices."),
+    "attribute_gone": _("The attribute of this column was deleted during the import."),
     "value_too_long": _("The name is too long."),
     "tag_long": _("The tag is too long: at most 100 characters are possible."),
     "tags_many": _("The line has more than 50 tags; only the first are added."),

@@ -5,7 +5,7 @@ A row needs a valid address. A value that does not fit its attribute's type is l
 in the cell, is no reason to lose a subscriber.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -54,7 +54,8 @@ class Shaper:
     """Compiled from a mapping (contacts.columns) and the workspace's attributes.
 
     `order`: how the file writes dates (contacts.values.ORDERS); `vocabulary`: the meanings of words
-    in status columns; `on_lists`: the list columns; `tags`: for tag columns. Raises MappingError.
+    in status columns; `on_lists`: the list columns; `tags`: for tag columns; `gone`: keys of
+    deleted attributes, whose values are reported. Raises MappingError.
     """
 
     def __init__(  # noqa: PLR0913 - what else a row is read by
@@ -66,6 +67,7 @@ class Shaper:
         vocabulary: Vocabulary | None = None,
         on_lists: OnLists | None = None,
         tags: TagReader | None = None,
+        gone: Collection[str] = (),
     ) -> None:
         if mapping.count("email") != 1:
             raise NoAddressColumnError("email")
@@ -88,6 +90,8 @@ class Shaper:
                 continue
             if target in columns.STATUS_FIELDS:
                 self._statuses.append((number, _reader(vocabulary, target)))
+            elif columns.keys_in([target]) & set(gone):
+                self._add(number, _report_gone)
             elif target and target != "email":
                 self._add(number, self._setter(target, known, order))
 
@@ -184,6 +188,11 @@ def _name_setter(name: str) -> Setter:
             setattr(person, name, text)
 
     return put
+
+
+def _report_gone(person: ImportedPerson, text: str) -> None:
+    if text:
+        person.unusable.append(("attribute_gone", text[:200]))
 
 
 def _reader(vocabulary: Vocabulary, kind: str) -> Callable[[str], WordReading]:

@@ -7,7 +7,8 @@ from django.db.models import Max, QuerySet
 
 from accounts.models import User, Workspace
 from contacts import columns
-from contacts.models import Attribute, Contact, Job
+from contacts.models import Attribute, Contact, Import, Job
+from contacts.queries import importing
 from contacts.services import jobs
 from pages import statements
 from pages.oneline import one_line
@@ -57,8 +58,10 @@ def delete(attribute: Attribute, *, by: User | None = None) -> int | Job:
     """Delete it with the contacts' values. Returns how many contacts had one.
 
     If they are many, a job deletes the values, and the job is returned; the attribute itself is
-    deleted at once.
+    deleted at once. It waits for the batch of an import, which may write values; later batches find
+    that the attribute is gone.
     """
+    importing.wait_for_turn(attribute.workspace_id)
     people = Contact.objects.filter(workspace_id=attribute.workspace_id)
     workspace, key = attribute.workspace, attribute.key
     if not jobs.is_large(people):
@@ -84,10 +87,21 @@ def drop_values(people: QuerySet[Contact], key: str) -> int:
 
 
 def being_dropped(workspace_id: int) -> set[str]:
-    """Keys whose values a job still deletes: a value written now would be deleted, too."""
+    """Keys of deleted attributes that can't be used again yet: a job still deletes the values, or
+    an import that is under way has a column for it."""
     jobs_of = Job.objects.filter(workspace=workspace_id, kind=DELETE)
     going = jobs_of.exclude(state__in=[Job.State.FINISHED, Job.State.CANCELLED])
-    return set(going.values_list("parameters__key", flat=True))
+    return set(going.values_list("parameters__key", flat=True)) | _still_imported(workspace_id)
+
+
+def _still_imported(workspace_id: int) -> set[str]:
+    under_way = Import.objects.filter(
+        workspace=workspace_id, state__in=[Import.State.QUEUED, Import.State.RUNNING]
+    )
+    mappings = under_way.values_list("mapping", flat=True)
+    named = set().union(*(columns.keys_in(mapping) for mapping in mappings))
+    there = Attribute.objects.filter(workspace=workspace_id, key__in=named)
+    return named - set(there.values_list("key", flat=True))
 
 
 def change(attribute: Attribute, *, label: str, choices: Sequence[str]) -> None:

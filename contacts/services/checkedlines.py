@@ -32,19 +32,18 @@ class CheckedLines:
 
 @transaction.atomic
 def of(import_: Import, kind: str, *, rows: int | None = imports.CHECKED_ROWS) -> CheckedLines:
-    """The first lines of this kind (one of KINDS) among the first `rows` records, all with None."""
+    """The first lines of this kind (one of KINDS) among those that a check of so many `rows` reads
+    (imports.check)."""
     found = CheckedLines()
-    read = 0
     domains = importhints.domains_of(import_, kind) if kind in importhints.KINDS else ()
     layout = layout_of(import_)
     target = importrun.target_of(import_, layout)
-    size = min(rows or importrun.BATCH, importrun.BATCH)
     tags: Names = {}
-    for batch in importrun.batches(import_, layout, size=size):
+    batches = importrun.batches(import_, layout, size=importrun.BATCH)
+    for batch in batches.first(rows=rows, weight=imports.checked_weight(rows)):
         imports.judge(target, batch, tags)
         _add(found, batch, kind, domains)
-        read += batch.rows
-        if found.more or (rows and read >= rows):
+        if found.more:
             break
     importing.forget_seen()
     return found

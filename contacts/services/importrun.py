@@ -1,30 +1,32 @@
 """Runs an import batch by batch, each in one transaction that also moves the import's position.
 
-A worker claims the import with a lease and a random name (`holder`). A batch is committed only
-while the import is running, claimed by us and stands where the batch began; so after kill -9 the
-import goes on from its last commit, two workers never do a batch twice, and a cancel stops within
-one batch. While the database merges a batch, the next one is read and shaped in a thread.
+A worker claims the import with a lease and a random name (`holder`), and renews the lease as long
+as it works, so that a slow batch isn't done in vain. A batch is committed only while the import is
+running, claimed by us and stands where the batch began; so after kill -9 the import goes on from
+its last commit, two workers never do a batch twice, and a cancel stops within one batch. While the
+database merges a batch, the next one is read and shaped in a thread.
 """
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
-from typing import Any
 
 from django.db import OperationalError, connections, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from contacts.batches import Batcher, RowBatch
+from contacts import columns
+from contacts.batches import Batcher, Reject, RowBatch
 from contacts.columns import KnownAttribute
 from contacts.csvfile import CsvReader, FilePosition
 from contacts.exceptions import ContactsError
 from contacts.models import Attribute, Import
 from contacts.queries import importing, importlines
 from contacts.rows import Shaper
-from contacts.services import importtags
+from contacts.services import importtags, leases
 from contacts.services import statuswords as answers
 from contacts.services.importfile import ChunkSource, dialect_of
 from contacts.services.importlayout import Layout, layout_of
@@ -47,6 +49,11 @@ READ = ("rows", "rejected", "duplicate", "unusable", "blank", "above")
 LOGGED = ("rows", "new", "updated", "unchanged", "duplicate", "suppressed", "rejected", "seconds")
 
 
+class AttributeGoneError(ContactsError):
+    """An attribute that the batch fills was deleted after the batch was read: it must be read
+    again."""
+
+
 class ImportLostError(ContactsError):
     """The import was cancelled or taken over: this batch must not count."""
 
@@ -56,6 +63,11 @@ def attributes_of(workspace_id: int) -> list[KnownAttribute]:
         KnownAttribute(attribute.key, attribute.label, attribute.type, tuple(attribute.choices))
         for attribute in Attribute.objects.filter(workspace_id=workspace_id)
     ]
+
+
+def gone(import_: Import, known: Iterable[KnownAttribute]) -> set[str]:
+    """Keys of deleted attributes that the mapping names; `known`: those that exist."""
+    return columns.keys_in(import_.mapping) - {attribute.key for attribute in known}
 
 
 def claim(import_id: int) -> Import | None:
@@ -88,7 +100,8 @@ def run(
     if import_ is None:
         return False
     try:
-        return _work(import_, seconds=seconds, size=size, progress=progress)
+        with leases.renewed(_ours(import_), LEASE):
+            return _work(import_, seconds=seconds, size=size, progress=progress)
     except ImportLostError:
         log.info("import stopped: no longer ours", **named(import_))
     except OperationalError:
@@ -118,41 +131,66 @@ def _work(
     import_: Import, *, seconds: float, size: int, progress: Callable[[Import], None] | None
 ) -> bool:
     until = time.monotonic() + seconds
+    more = None
+    while more is None:
+        try:
+            more = _merge_until(import_, until, size=size, progress=progress)
+        except AttributeGoneError:  # its batch is read again, without the attribute
+            continue
+    return more
+
+
+def _merge_until(
+    import_: Import, until: float, *, size: int, progress: Callable[[Import], None] | None
+) -> bool:
+    """Merge the next batches until this moment; True when there is more to do."""
     began = time.monotonic()
     layout = layout_of(import_)
     target = target_of(import_, layout)
-    for number, batch in enumerate(_read_ahead(batches(import_, layout, size=size))):
-        if number & (number - 1) == 0:  # before batches 0, 1, 2, 4, 8, ...
-            importing.analyze()
-        merge(import_, target, batch, began=began)
-        began = time.monotonic()
-        if progress:
-            progress(import_)
-        if began > until:
-            _release(import_)
-            return True
+    known = attributes_of(import_.workspace_id)
+    found = iter(batches(import_, layout, size=size, known=known))
+    with closing(_read_ahead(found)) as ahead:
+        for number, batch in enumerate(ahead):
+            if number & (number - 1) == 0:  # before batches 0, 1, 2, 4, 8, ...
+                importing.analyze()
+            merge(import_, target, batch, began=began, without=gone(import_, known))
+            began = time.monotonic()
+            if progress:
+                progress(import_)
+            if began > until:
+                _release(import_)
+                return True
     _finish(import_)
     return False
 
 
-def batches(import_: Import, layout: Layout, *, size: int) -> Iterator[RowBatch]:
-    """The remaining batches of the import's file."""
+def batches(
+    import_: Import,
+    layout: Layout,
+    *,
+    size: int = BATCH,
+    known: Sequence[KnownAttribute] | None = None,
+) -> Batcher:
+    """The remaining batches of the import's file. `known`: the workspace's attributes."""
+    if known is None:
+        known = attributes_of(import_.workspace_id)
     dialect = dialect_of(import_)
     start = FilePosition(import_.next_byte, import_.next_line)
     shaper = Shaper(
         import_.mapping,
-        attributes_of(import_.workspace_id),
+        known,
         order=import_.dialect.get("dates", ""),
         vocabulary=answers.vocabulary(import_, layout.program),
         on_lists=layout.on_lists,
         tags=importtags.reader(import_),
+        gone=gone(import_, known),
     )
-    reader = CsvReader(ChunkSource(import_.pk), dialect, start)
+    reader = CsvReader(ChunkSource(import_.pk), dialect, start, pauses=True)
     header = dialect.header if start.byte == 0 else 0
-    return iter(Batcher(reader, shaper, header=header, mapping=import_.mapping, size=size))
+    return Batcher(reader, shaper, header=header, mapping=import_.mapping, size=size)
 
 
-def _read_ahead(items: Iterator[RowBatch]) -> Iterator[RowBatch]:
+def _read_ahead(items: Iterator[RowBatch]) -> Generator[RowBatch, None, None]:
     """The same batches; the next one is prepared in a thread with its own connection."""
     with ThreadPoolExecutor(1, "import-reader") as thread:
         try:
@@ -180,10 +218,21 @@ def target_of(import_: Import, layout: Layout) -> importing.Target:
 
 
 @transaction.atomic
-def merge(import_: Import, target: importing.Target, batch: RowBatch, *, began: float) -> None:
-    """Merge one batch and move the import's position, all or nothing. Raises ImportLostError."""
+def merge(
+    import_: Import,
+    target: importing.Target,
+    batch: RowBatch,
+    *,
+    began: float,
+    without: Collection[str],
+) -> None:
+    """Merge one batch and move the import's position, all or nothing. `without`: keys of deleted
+    attributes when it was read. Raises ImportLostError, AttributeGoneError."""
     importing.stage(batch.staged)
     importing.wait_for_turn(import_.workspace_id)
+    # Whoever deletes an attribute takes the same turn: it stays until the commit.
+    if gone(import_, attributes_of(import_.workspace_id)) - set(without):
+        raise AttributeGoneError
     judged = importing.judge(target, apply=True)
     merged = importing.merge(target, new=judged.get("new", 0))
     merged |= importtags.merge(target, batch)
@@ -197,12 +246,16 @@ def merge(import_: Import, target: importing.Target, batch: RowBatch, *, began: 
     _move(import_, batch, merged, took=time.monotonic() - began)
 
 
-def _reported(batch: RowBatch, room: int) -> Iterator[Any]:
+def _reported(batch: RowBatch, room: int) -> Iterator[Reject]:
+    """The rejects to store; only the first of a line has its cells, because a wide line may have
+    hundreds."""
+    last = None
     for reject in batch.rejects:
         if reject.kept:
             room -= 1
         if not reject.kept or room >= 0:
-            yield reject
+            yield reject._replace(cells=[]) if reject.line == last else reject
+            last = reject.line
 
 
 def _move(import_: Import, batch: RowBatch, merged: dict[str, int], *, took: float) -> None:
@@ -213,31 +266,32 @@ def _move(import_: Import, batch: RowBatch, merged: dict[str, int], *, took: flo
         counts[name] += getattr(batch, name)
     words = WordCounts(import_.words)
     words.add(batch.words)
-    moved = Import.objects.filter(
-        pk=import_.pk,
-        state=Import.State.RUNNING,
-        holder=import_.holder,
-        next_byte=import_.next_byte,
-    ).update(
-        next_byte=batch.after.byte,
-        next_line=batch.after.line,
-        counts=counts | {"seconds": round(import_.counts.get("seconds", 0) + took, 3)},
-        words=words.stored(),
-        leased_until=timezone.now() + LEASE,
+    moved = (
+        _ours(import_)
+        .filter(next_byte=import_.next_byte)
+        .update(
+            next_byte=batch.after.byte,
+            next_line=batch.after.line,
+            counts=counts | {"seconds": round(import_.counts.get("seconds", 0) + took, 3)},
+            words=words.stored(),
+            leased_until=timezone.now() + LEASE,
+        )
     )
     if not moved:
         raise ImportLostError
     import_.refresh_from_db()
 
 
+def _ours(import_: Import) -> QuerySet[Import]:
+    return Import.objects.filter(pk=import_.pk, state=Import.State.RUNNING, holder=import_.holder)
+
+
 def _release(import_: Import) -> None:
-    Import.objects.filter(pk=import_.pk, state=Import.State.RUNNING, holder=import_.holder).update(
-        state=Import.State.QUEUED, leased_until=None
-    )
+    _ours(import_).update(state=Import.State.QUEUED, leased_until=None)
 
 
 def _finish(import_: Import) -> None:
-    Import.objects.filter(pk=import_.pk, state=Import.State.RUNNING, holder=import_.holder).update(
+    _ours(import_).update(
         state=Import.State.FINISHED, finished_at=timezone.now(), leased_until=None
     )
     importing.sort_into_search()

@@ -50,7 +50,9 @@ from environment import logs
 
 log = logs.get(__name__)
 
+# A check in a request reads so many rows, or about so much weight (contacts.batches.WEIGHT).
 CHECKED_ROWS = 20_000
+CHECKED_WEIGHT = 8 * 1024 * 1024
 # How many bytes of a file are read for guesses.
 BEGINNING = 256 * 1024
 KEEP_FILES = timedelta(days=1)
@@ -320,8 +322,9 @@ class Check:
 def check(
     import_: Import, *, rows: int | None = CHECKED_ROWS, examples: int = 5, problems: int = 20
 ) -> Check:
-    """A dry run over the first `rows` records (all with None), with up to `examples` rows of each
-    outcome and the first `problems` rejects. Changes nothing.
+    """A dry run over the first `rows` records, or fewer if they weigh more than CHECKED_WEIGHT (all
+    with None), with up to `examples` rows of each outcome and the first `problems` rejects. Changes
+    nothing.
 
     In one transaction, whose temporary tables keep what earlier batches would have written.
     """
@@ -330,11 +333,10 @@ def check(
     rejects: list[Reject] = []
     words, domains = WordCounts(), DomainTally()
     tags: Names = {}
-    size = min(rows or importrun.BATCH, importrun.BATCH)
     layout = layout_of(import_)
     target = importrun.target_of(import_, layout)
-    batches = importrun.batches(import_, layout, size=size)
-    for batch in batches:
+    batches = importrun.batches(import_, layout, size=importrun.BATCH)
+    for batch in batches.first(rows=rows, weight=checked_weight(rows)):
         outcomes = judge(target, batch, tags)
         for name in counts:
             counts[name] += outcomes.get(name, 0)
@@ -344,12 +346,15 @@ def check(
         rejects += batch.rejects[: max(0, problems - len(rejects))]
         words.add(batch.words)
         domains.add(maildomains.judged())
-        if rows and counts["rows"] >= rows:
-            break
-    whole = next(batches, None) is None
+    whole = batches.next(rows=1) is None
     importing.forget_seen()
     new_tags = list(tags.values())
     return Check(counts, samples, rejects, words, whole, layout, domains, new_tags)
+
+
+def checked_weight(rows: int | None) -> int | None:
+    """The weight that a check of so many rows reads; None: all of the file."""
+    return None if rows is None else CHECKED_WEIGHT
 
 
 def judge(target: importing.Target, batch: RowBatch, tags: Names) -> dict[str, int]:
@@ -421,6 +426,7 @@ def start(
     locked.mapping = _make_attributes(locked)
     if locked.new_list and not locked.list_id:
         locked.list = lists.create(locked.workspace, name=locked.new_list)
+    _refuse_archived(locked)
     if scope in statuswords.SCOPES:
         said = statuswords.of_import(locked) | {statuswords.ELSEWHERE: scope}
         locked.answers = statuswords.stored(said)
@@ -434,6 +440,17 @@ def start(
     log.committed.info("import started", **importrun.named(import_), bytes=import_.size)
     if enqueue:
         transaction.on_commit(lambda: jobs.nudge(enqueue, import_.pk))
+
+
+def _refuse_archived(import_: Import) -> None:
+    """The list may have been archived after it was chosen, or made by another import and then
+    archived. Locks it until the commit."""
+    if import_.list_id is None:
+        return
+    target = List.objects.select_for_update().get(pk=import_.list_id)
+    if target.archived_at:
+        text = _("The list {name} was archived meanwhile. Bring it back, or choose another list.")
+        raise ImportRefusedError(text.format(name=target.name))
 
 
 def _refuse_empty(import_: Import) -> None:

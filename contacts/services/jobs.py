@@ -1,10 +1,11 @@
 """Jobs: work on many rows in committed batches, outside requests.
 
 A request about a few rows does the work itself; about many it only starts a job (`is_large`,
-`start`). A worker claims the job with a lease and a random name (`holder`). A batch is committed
-only while the job is running, claimed by us and stands where the batch began. So after kill -9 the
-job goes on from its last commit, two workers never do the same batch, and a cancel stops it within
-one batch. Locks last as long as one batch, so that other changes wait no longer.
+`start`). A worker claims the job with a lease and a random name (`holder`), and renews the lease as
+long as it works. A batch is committed only while the job is running, claimed by us and stands where
+the batch began. So after kill -9 the job goes on from its last commit, two workers never do the
+same batch, and a cancel stops it within one batch. Locks last as long as one batch, so that other
+changes wait no longer.
 
 A job covers rows that match when their batch comes, up to the highest id at the start (`last`).
 Rows added after the start are never touched.
@@ -28,6 +29,7 @@ from contacts import jobkinds
 from contacts.exceptions import ContactsError
 from contacts.jobkinds import BatchStep
 from contacts.models import Job
+from contacts.services import leases
 from environment import logs
 
 log = logs.get(__name__)
@@ -199,7 +201,8 @@ def run(
     if job is None:
         return False
     try:
-        return _work(job, seconds=seconds, size=size, progress=progress)
+        with leases.renewed(_ours(job), LEASE):
+            return _work(job, seconds=seconds, size=size, progress=progress)
     except JobLostError:
         log.info("job stopped: no longer ours", job=job_id)
     except OperationalError:

@@ -20,7 +20,18 @@ def stream(import_: Import) -> Iterator[bytes]:
 
 def written(import_: Import, rejected: Iterable[Reject]) -> Iterator[bytes]:
     """The same for these rejects."""
-    return exports.stream(_header(import_), (_row(reject) for reject in rejected))
+    return exports.stream(_header(import_), map(_row, _with_cells(rejected)))
+
+
+def _with_cells(rejected: Iterable[Reject]) -> Iterator[Reject]:
+    """Each with the cells of its line, which only the first of the line has."""
+    first = None
+    for reject in rejected:
+        if first and not reject.cells and reject.line == first.line:
+            yield reject._replace(cells=first.cells)
+        else:
+            first = reject
+            yield reject
 
 
 def _row(reject: Reject) -> list[Any]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from contacts import addresses, columns, csvdetect
+from contacts import addresses, columns, csvdetect, csvfile
 from contacts.addresses import AddressError
 from contacts.csvdetect import MAX_COLUMNS, NotCsvError
 from contacts.csvfile import CsvReader, Dialect
@@ -53,6 +53,17 @@ def test_a_note_of_many_lines_is_one_record() -> None:
     note = "\n".join(f"line {n}" for n in range(5_000))
     data = f'email,note\na@a.example,"{note}"\nb@a.example,x\n'.encode()
     assert [len(one.cells) for one in CsvReader(Counting(data), Dialect())] == [2, 2, 2]
+
+
+def test_a_record_of_many_long_lines_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The record is in memory as a whole, and a line may have megabytes."""
+    monkeypatch.setattr(csvfile, "MAX_RECORD", 2 * csvfile.PIECE)
+    line = b'x",' + b"y" * 100_000 + b',"\n'  # closes a quote and opens one
+    source = Counting(b'email,note\na@a.example,"\n' + line * 60 + b'x"\nb@b.example,y\n')
+    first, *others = list(CsvReader(source, Dialect()))[1:]
+    assert (first.line, first.problem) == (2, "open_quote")
+    assert max(sum(map(len, one.cells)) for one in others) < 4 * csvfile.PIECE
+    assert others[-1].cells == ["b@b.example", "y"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts.models import Contact, Import, List, Subscription
@@ -69,6 +70,13 @@ def test_dry_run_changes_nothing(run: Run, tmp_path: Path) -> None:
     assert not Contact.objects.exists()
     assert not List.objects.exists()
     assert not Import.objects.exists()
+
+
+def test_an_archived_list_is_refused(run: Run, workspace: Workspace) -> None:
+    List.objects.create(workspace=workspace, name="News", archived_at=timezone.now())
+    with pytest.raises(CommandError, match="News was archived"):
+        run("email\na@b.example\n", "--list=News")
+    assert not Contact.objects.exists()
 
 
 def test_columns_and_reading_as_said(run: Run) -> None:

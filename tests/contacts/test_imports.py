@@ -359,6 +359,24 @@ def test_start_once(workspace: Workspace) -> None:
         imports.start(file, enqueue=None)
 
 
+def test_no_start_into_a_list_that_was_archived_meanwhile(workspace: Workspace, news: List) -> None:
+    file = chosen(received(workspace, "email\na@b.example\n"), target=news)
+    lists.toggle_archive(news)
+    with pytest.raises(imports.ImportRefusedError, match="News was archived"):
+        imports.start(file, enqueue=None)
+    file.refresh_from_db()
+    assert (file.state, file.started_at) == (Import.State.READY, None)
+    lists.toggle_archive(news)  # and back
+    assert ran(file)["subscribed"] == 1
+
+
+def test_nor_into_a_new_list_that_was_made_and_archived_meanwhile(workspace: Workspace) -> None:
+    file = chosen(received(workspace, "email\na@b.example\n"), new_list="Same")
+    lists.toggle_archive(List.objects.create(workspace=workspace, name="Same"))
+    with pytest.raises(imports.ImportRefusedError, match="Same was archived"):
+        imports.start(file, enqueue=None)
+
+
 def test_cancel_takes_effect_within_a_batch(workspace: Workspace) -> None:
     data = "email\n" + "".join(f"p{n}@b.example\n" for n in range(1000))
     file = chosen(received(workspace, data))

@@ -418,7 +418,10 @@ def scope(said: str | None) -> dict[tuple[str, str], str]:
 def run(import_: Import, options: dict[str, Any]) -> tuple[dict[str, int], WordCounts]:
     """Run the import here; Ctrl-C cancels it. If a worker has claimed it meanwhile, wait for
     that."""
-    imports.start(import_, enqueue=None)
+    try:
+        imports.start(import_, enqueue=None)
+    except imports.ImportRefusedError as error:
+        raise wrong(str(error)) from error
     savedmappings.used(import_)
     hidden = options["json"] or not sys.stderr.isatty()
     with tqdm(

@@ -1,0 +1,45 @@
+"""Keeps the lease of a worker while it works.
+
+A batch renews the lease when it is committed, but one statement may take longer than the lease: on
+a busy server, or for very wide rows. Another worker would take the row over then, and the batch
+would be done in vain, again and again.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from threading import Event, Thread
+from typing import Any
+
+from django.db import Error, connections
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from environment import logs
+
+log = logs.get(__name__)
+
+
+@contextmanager
+def renewed(rows: QuerySet[Any], lease: timedelta) -> Iterator[None]:
+    """Renew the lease (`leased_until`) of these rows three times a lease until the block ends, in a
+    thread with its own connection. `rows` must select only what is still ours. A killed process
+    renews nothing."""
+    over = Event()
+
+    def renew() -> None:
+        while not over.wait(lease.total_seconds() / 3):
+            try:
+                rows.update(leased_until=timezone.now() + lease)
+            except Error as error:
+                log.warning("a lease was not renewed", error=error)
+            finally:
+                connections.close_all()
+
+    thread = Thread(target=renew, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
