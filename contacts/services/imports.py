@@ -94,25 +94,33 @@ def append(import_: Import, offset: int, pieces: Iterable[bytes], *, limit: int)
         raise importfile.UploadError(unfinished.no_room(), error.next) from error
 
 
-def finish_upload(import_: Import, *, enqueue: Callable[[int], Any] | None = None) -> Import:
+def finish_upload(import_: Import, *, enqueue: Callable[[int], Any] | None = None) -> bool:
     """The file is complete: guess its format and its columns. A packed file is left to a worker
-    (services.importreading); without `enqueue` it is unpacked here. Raises csvdetect.NotCsvError if
-    it is no table; the import is deleted then.
+    (services.importreading); without `enqueue` it is unpacked here. Returns False if that was done
+    before: a second call changes nothing.
+
+    Raises csvdetect.NotCsvError if it is no table, and the import is deleted then; also
+    Import.DoesNotExist if it is deleted already.
     """
     try:
-        if packedfile.is_packed(import_):
-            with transaction.atomic():
+        with transaction.atomic():
+            # Waits for another request that says the same: it must see the state after that one.
+            import_.refresh_from_db(from_queryset=Import.objects.select_for_update())
+            if import_.state != Import.State.UPLOADING:
+                return False
+            packed = packedfile.is_packed(import_)
+            if packed:
                 importfile.set_aside(import_)
                 import_.state = Import.State.READING
                 import_.save(update_fields=["state"])
-            if enqueue:
-                jobs.nudge(enqueue, import_.pk)
-                return import_
-        make_ready(import_)
+            if not (packed and enqueue):
+                make_ready(import_)
     except csvdetect.NotCsvError:
-        import_.delete()
+        Import.objects.filter(pk=import_.pk, state=Import.State.UPLOADING).delete()
         raise
-    return import_
+    if packed and enqueue:
+        jobs.nudge(enqueue, import_.pk)
+    return True
 
 
 @transaction.atomic
@@ -188,8 +196,8 @@ def receive(  # noqa: PLR0913 - what a file is, and whose
     except importfile.UploadError:
         import_.delete()
         raise
-    import_.refresh_from_db()
-    return finish_upload(import_)
+    finish_upload(import_)
+    return import_
 
 
 # Columns -----------------------------------------------------------------------------------------
