@@ -79,6 +79,10 @@ SENTENCES = {
     "workbook": _(
         "This workbook can't be read. Open it, save the sheet as CSV (UTF-8), and choose that file."
     ),
+    "sheet": _(
+        "This sheet of the workbook can't be read. Open the workbook, save the sheet as CSV "
+        "(UTF-8), and choose that file. Or upload the workbook again and import another sheet."
+    ),
     "workbook_empty": _("There are no rows in this workbook. Choose another one."),
     "workbook_large": _(
         "This workbook is too large: it may have 50 MB and 5,000,000 cells, empty ones between "

@@ -17,9 +17,9 @@ def read(data: bytes, number: int | None = None) -> list[list[str]]:
         return list(csv.reader(io.StringIO(b"".join(sheet.pieces).decode())))
 
 
-def refused(data: bytes) -> str:
+def refused(data: bytes, number: int | None = None) -> str:
     with pytest.raises(NotCsvError) as error:
-        read(data)
+        read(data, number)
     return error.value.kind
 
 
@@ -94,6 +94,18 @@ def test_an_old_workbook() -> None:
 )
 def test_what_can_not_be_read_says_so(data: bytes, kind: str) -> None:
     assert refused(data) == kind
+
+
+def test_a_sheet_that_can_not_be_read_spoils_no_other() -> None:
+    bad = "<sheetData><row><c"
+    rows: dict[int, list[Cell]] = {1: ["email"]}
+    data = changed(xlsx({"Bad": {}, "Empty": {}, "Good": rows}), "<sheetData>", bad)
+    with workbooks.sheet([data]) as sheet:
+        assert (sheet.number, sheet.sheets) == (2, {0: "Bad", 2: "Good"})
+    assert read(data) == [["email"]]
+    assert read(data, 2) == [["email"]]
+    assert refused(data, 0) == "sheet"
+    assert refused(changed(xlsx({"Bad": {}}), "<sheetData>", bad)) == "workbook"
 
 
 def changed(data: bytes, old: str, new: str) -> bytes:
