@@ -47,6 +47,7 @@ LONGEST_NAME = 100
 PASSWORD = "EncryptedPackage".encode("utf-16-le")
 DOCUMENTS = tuple(name.encode("utf-16-le") for name in ("WordDocument", "PowerPoint Document"))
 MIDNIGHT = dt.time()
+LAST = dt.datetime(9999, 12, 31, 23, 59, 59)  # noqa: DTZ001 - sheets know no zones
 
 
 class SheetError(ContactsError):
@@ -138,8 +139,9 @@ def _time(cell: dt.date | dt.time | dt.timedelta) -> str:
 
 
 def _moment(cell: dt.datetime) -> str:
-    # Days as fractions are not exact.
-    moment = (cell + dt.timedelta(milliseconds=500)).replace(microsecond=0)
+    # Days as fractions are not exact. Nothing is after the last second of the year 9999.
+    exact = min(cell, LAST) + dt.timedelta(milliseconds=500)
+    moment = exact.replace(microsecond=0)
     if moment.time() == MIDNIGHT:
         return moment.date().isoformat()
     return _without_seconds(moment.isoformat(" "))

@@ -16,6 +16,9 @@ from contacts.services import importfile, unfinished
 from contacts.services.importfile import AsideFile, ChunkSource
 from contacts.sheetreader import MOST_BYTES
 
+# How many bytes are looked at for what the file is, if its directory can't be read.
+BEGINNING = 64 * 1024
+
 
 def is_packed(import_: Import) -> bool:
     """Whether the uploaded file is a ZIP file or a workbook."""
@@ -39,9 +42,18 @@ def unpack(import_: Import) -> None:
 
 def _kind(file: AsideFile) -> str:
     """A key of csvdetect.SENTENCES if a program of an office made the file; "" for a ZIP file."""
-    if file.read(8).startswith(csvdetect.OLE):
+    beginning = file.read(BEGINNING)
+    if beginning.startswith(csvdetect.OLE):
         return "workbook"  # or another old file, which only its reader knows
-    return csvdetect.kind_of_zip(archives.names(file))
+    try:
+        return csvdetect.kind_of_zip(archives.names(file))
+    except NotCsvError as error:
+        kind = csvdetect.kind_of_zip(archives.first_names(beginning))
+        if not kind:
+            raise
+        # A workbook with very many parts can be read, but not by `archives`.
+        broken = kind == "workbook" and error.kind == "zip_broken"
+        return "workbook_broken" if broken else kind
 
 
 def _write_file(import_: Import, file: AsideFile) -> None:

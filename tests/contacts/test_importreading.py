@@ -1,7 +1,9 @@
 """Packed files: a worker reads them, and everything afterwards is as with a CSV file."""
 
 import datetime as dt
+import io
 import json
+import zipfile
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +14,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Workspace
-from contacts import mappings, tasks
+from contacts import archives, mappings, tasks
 from contacts.csvdetect import NotCsvError
 from contacts.models import Contact, Import, ImportChunk, SavedMapping
 from contacts.services import importfile, importreading, imports, unfinished
@@ -250,6 +252,42 @@ def test_a_workbook_that_can_not_be_read(owner_client: Client, workspace: Worksp
     with pytest.raises(NotCsvError, match="more than 500 columns"):
         received(workspace, wide)
     assert Import.objects.count() == 1
+
+
+def many_parts() -> bytes:
+    """A workbook with pictures, of more parts than a ZIP file may have."""
+    rows: dict[int, list[Cell]] = {1: ["email"], 2: ["a@x.example"]}
+    out = io.BytesIO(xlsx({"A": rows}))
+    with zipfile.ZipFile(out, "a") as made:
+        for number in range(archives.MOST_ENTRIES):
+            made.writestr(zipfile.ZipInfo(f"xl/media/image{number}.png"), b"")
+    return out.getvalue()
+
+
+def test_a_workbook_of_very_many_parts(workspace: Workspace) -> None:
+    assert ran(chosen(received(workspace, many_parts())))["new"] == 1
+
+
+APPLE = {"Index/Document.iwa": bytes(300), "Metadata/BuildVersionHistory.plist": b"<plist/>"}
+CARD = b"\xef\xbb\xbfBEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ann\r\nEMAIL:a@x.example\r\nEND:VCARD\r\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (xlsx({"A": CUSTOMERS})[:-30], "This workbook is damaged or incomplete."),
+        (xlsx({"A": CUSTOMERS})[:900], "This workbook is damaged or incomplete."),
+        (archive(APPLE), "This is a file of Numbers, Pages or Keynote."),
+        (archive(APPLE)[:-30], "This is a file of Numbers, Pages or Keynote."),
+        (archive({"people.vcf": CARD}), "This is a contact card"),
+        (CARD, "This is a contact card"),
+        (b"begin:vcard\nversion:4.0\nend:vcard\n", "This is a contact card"),
+    ],
+    ids="end beginning numbers damaged packed card lower".split(),
+)
+def test_what_the_file_is(workspace: Workspace, data: bytes, sentence: str) -> None:
+    with pytest.raises(NotCsvError, match=sentence):
+        received(workspace, data)
 
 
 def test_a_sheet_whose_commas_are_fewer_than_its_semicolons(workspace: Workspace) -> None:

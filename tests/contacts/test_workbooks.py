@@ -9,7 +9,7 @@ import pytest
 
 from contacts import sheetreader, workbooks
 from contacts.csvdetect import OLE, NotCsvError
-from tests.contacts.workbookfiles import ERROR, Cell, formula, ods, packed, xls, xlsx
+from tests.contacts.workbookfiles import ERROR, Cell, Raw, formula, ods, packed, xls, xlsx
 
 
 def read(data: bytes, number: int | None = None) -> list[list[str]]:
@@ -37,6 +37,7 @@ CELLS: dict[str, Cell] = {
     "2026-03-07": dt.date(2026, 3, 7),
     "2026-03-07 14:30": dt.datetime(2026, 3, 7, 14, 30),  # noqa: DTZ001 - sheets know no zones
     "2026-03-07 09:20:01": dt.datetime(2026, 3, 7, 9, 20, 1),  # noqa: DTZ001
+    "9999-12-31 23:59:59": Raw('s="2"', "<v>2958465.9999999</v>"),
     "09:05": dt.time(9, 5),
     "30:15": dt.timedelta(hours=30, minutes=15),
     "yes": True,
