@@ -78,11 +78,14 @@ def first_names(beginning: bytes) -> list[str]:
     return found
 
 
-def unpacked(file: SeekableFile) -> Iterator[bytes]:
+def unpacked(file: SeekableFile, *, limit: int) -> Iterator[bytes]:
     """The bytes of the one text file. Raises NotCsvError, which says what to do; nothing is
-    unpacked before the first piece is asked for."""
+    unpacked before the first piece is asked for. A file that says that it has more than `limit`
+    bytes is refused at once; what it says may be wrong, so the caller counts, too."""
     archive = _opened(file)
     entry = _text_file(archive)
+    if entry.file_size > limit:
+        raise NotCsvError("zip_too_large")
     try:
         with archive.open(entry) as member:
             while data := member.read(PIECE):

@@ -57,7 +57,7 @@ def _kind(file: AsideFile) -> str:
 
 
 def _write_file(import_: Import, file: AsideFile) -> None:
-    _write(import_, archives.unpacked(file), "zip_too_large")
+    _write(import_, archives.unpacked(file, limit=_limit(import_)), "zip_too_large")
     if is_packed(import_):
         raise NotCsvError("zip_nested")
     importfile.drop_aside(import_)
@@ -77,10 +77,13 @@ def _pieces(file: AsideFile) -> Iterator[bytes]:
 
 
 def _write(import_: Import, pieces: Iterable[bytes], too_large: str) -> None:
-    """Write as many bytes as may be uploaded, within the quota."""
-    room, most = unfinished.room(import_), settings.IMPORT_MAX_BYTES
-    limit = most if room is None else min(most, room + import_.size)
     try:
-        import_.size = importfile.write(import_, pieces, limit=limit)
+        import_.size = importfile.write(import_, pieces, limit=_limit(import_))
     except importfile.UploadError as error:
         raise NotCsvError(too_large) from error
+
+
+def _limit(import_: Import) -> int:
+    """As many bytes as may be uploaded, within the quota."""
+    room, most = unfinished.room(import_), settings.IMPORT_MAX_BYTES
+    return most if room is None else min(most, room + import_.size)
