@@ -30,7 +30,7 @@ from contacts.models import (
 )
 from contacts.queries import importing, maildomains
 from contacts.queries.importing import Undone
-from contacts.rows import MappingError, NoAddressColumnError, Shaper
+from contacts.rows import MappingError, NewAttributeError, NoAddressColumnError, Shaper
 from contacts.services import (
     attributes,
     importfile,
@@ -286,13 +286,16 @@ def configure(  # noqa: PLR0913 - one argument a choice of the page
 
 def refuse_unmapped(workspace_id: int, mapping: Sequence[str]) -> None:
     """Raises ImportRefusedError if no file can be read with this mapping: no column holds the
-    address, or an attribute was deleted meanwhile."""
+    address, an attribute was deleted meanwhile, or a new one can't be made."""
     try:
         Shaper(mapping, importrun.attributes_of(workspace_id))
     except NoAddressColumnError as error:
         raise ImportRefusedError(
             _("Choose the one column that holds the e-mail address.")
         ) from error
+    except NewAttributeError as error:
+        text = _("A column can't become this new attribute. Choose again what the column is.")
+        raise ImportRefusedError(text) from error
     except MappingError as error:
         raise ImportRefusedError(_("This attribute isn't there (any more).")) from error
 
