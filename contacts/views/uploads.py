@@ -30,9 +30,11 @@ def new_import(request: WorkspaceRequest) -> HttpResponseBase:
     request.upload_handlers = [handler]
     try:
         request.POST  # noqa: B018 - read now, to refuse a body that is too large here
+        return _new_import(request, handler)
     except RequestDataTooBig:
         return _too_much(request)
-    return _new_import(request, handler)
+    finally:
+        handler.drop_unused()
 
 
 def _too_much(request: WorkspaceRequest) -> HttpResponse:
