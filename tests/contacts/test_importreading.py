@@ -318,7 +318,7 @@ def test_a_saved_mapping_is_chosen_once_the_file_is_read(
         )
     )
     import_ = uploaded(owner_client, data, "people.zip" if pack else "people.xlsx")
-    assert import_.saved_mapping is None
+    assert import_.saved_mapping_id is None
     importreading.read(import_.pk)
     import_.refresh_from_db()
     assert (import_.saved_mapping, import_.mapping) == (saved, ["email", "last_name"])
