@@ -5,6 +5,7 @@ directory, the number of entries, and by the caller the bytes that come out.
 """
 
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ PIECE = 64 * 1024
 EXTRAS = {".ds_store", "thumbs.db", "desktop.ini"}
 TEXT = (".csv", ".tsv", ".tab", ".txt")
 ENCRYPTED = 0x1
+# What is before each file, up to its name, with the length of the name (APPNOTE 4.3.7).
+LOCAL_HEADER = re.compile(rb"PK\x03\x04.{22}(..)..", re.DOTALL)
 METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
@@ -65,11 +68,24 @@ def names(file: SeekableFile) -> list[str]:
     return [entry.filename for entry in _opened(file).infolist()]
 
 
-def unpacked(file: SeekableFile) -> Iterator[bytes]:
+def first_names(beginning: bytes) -> list[str]:
+    """The names in the beginning of an archive whose directory can't be read: each name is also
+    before its file's bytes."""
+    found = []
+    for match in LOCAL_HEADER.finditer(beginning):
+        name = beginning[match.end() :][: int.from_bytes(match[1], "little")]
+        found.append(name.decode(errors="replace"))
+    return found
+
+
+def unpacked(file: SeekableFile, *, limit: int) -> Iterator[bytes]:
     """The bytes of the one text file. Raises NotCsvError, which says what to do; nothing is
-    unpacked before the first piece is asked for."""
+    unpacked before the first piece is asked for. A file that says that it has more than `limit`
+    bytes is refused at once; what it says may be wrong, so the caller counts, too."""
     archive = _opened(file)
     entry = _text_file(archive)
+    if entry.file_size > limit:
+        raise NotCsvError("zip_too_large")
     try:
         with archive.open(entry) as member:
             while data := member.read(PIECE):

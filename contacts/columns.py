@@ -26,6 +26,9 @@ from contacts.programs import Program
 FIELDS = ("email", "first_name", "last_name", "full_name")
 STATUS_FIELDS = statuswords.KINDS
 TAGS = "tags"
+# Types that a new attribute of an import may have. A choice needs its choices first.
+NEW_TYPES = ("text", "number", "date", "boolean")
+LONGEST_KEY = 50
 
 # Header names in people's own sheets, and in exports of other programs as far as they mean the same
 # in every file, in the form of `fold`. What is true in one program's files: contacts.programs.
@@ -242,6 +245,13 @@ def key_of(header: str, taken: Iterable[str] = (), meanings: Mapping[str, str] =
     while key in used:
         key, number = f"{plain}_{number}", number + 1
     return key
+
+
+def is_new(key: str, type_: str) -> bool:
+    """Whether an import may make an attribute with this merge field and this type. The form of a
+    page may be forged, and a saved mapping may be old."""
+    known = type_ in NEW_TYPES and key.isidentifier()
+    return known and len(key) <= LONGEST_KEY and not mergenames.is_reserved(key)
 
 
 def describe(

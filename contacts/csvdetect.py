@@ -65,10 +65,15 @@ INSIDE = {
     "xl/": "workbook",
     "content.xml": "workbook",  # of LibreOffice; what is none can't be read
 }
-# A web page, which some programs save as a table.
-WEB_PAGE = re.compile(
-    rb"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html|table|workbook)[\s>]", re.IGNORECASE
-)
+# Ends of names inside of a file of Numbers, Pages or Keynote.
+APPLE = (".iwa", "buildversionhistory.plist")
+# The first words of text files that are no tables. Some programs save a table as a web page.
+FIRST_WORDS = {
+    "contact_card": re.compile(rb"(?:\xef\xbb\xbf)?\s*begin:vcard\s", re.IGNORECASE),
+    "web_page": re.compile(
+        rb"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html|table|workbook)[\s>]", re.IGNORECASE
+    ),
+}
 # Control characters that no text has. NUL and the end-of-file mark of DOS occur in tables, too.
 CONTROL = re.compile("[\x01-\x08\x0e-\x19\x1b\x1c-\x1f]")
 # How many characters are checked, and the largest share of control characters in them.
@@ -78,6 +83,14 @@ CHECKED, MOST_CONTROL = 4096, 0.02
 SENTENCES = {
     "workbook": _(
         "This workbook can't be read. Open it, save the sheet as CSV (UTF-8), and choose that file."
+    ),
+    "sheet": _(
+        "This sheet of the workbook can't be read. Open the workbook, save the sheet as CSV "
+        "(UTF-8), and choose that file. Or upload the workbook again and import another sheet."
+    ),
+    "workbook_broken": _(
+        "This workbook is damaged or incomplete. Get it again, or open it in a spreadsheet "
+        "program and save it as CSV (UTF-8). Then choose that file."
     ),
     "workbook_empty": _("There are no rows in this workbook. Choose another one."),
     "workbook_large": _(
@@ -106,6 +119,13 @@ SENTENCES = {
         "The file in this ZIP file is too large. Unpack it and split it into several files."
     ),
     "archive": _("This is an archive. Unpack it and choose the CSV file that is in it."),
+    "apple": _(
+        "This is a file of Numbers, Pages or Keynote. Export it from there as CSV or Excel, and "
+        "choose that file."
+    ),
+    "contact_card": _(
+        "This is a contact card (vCard). Export the contacts as CSV from the program they are in."
+    ),
     "pdf": _("This is a PDF. Export the contacts as CSV from the program they are in."),
     "picture": _("This is a picture. Export the contacts as CSV from the program they are in."),
     "document": _("This is a text document. Copy its table into a spreadsheet and save it as CSV."),
@@ -146,7 +166,8 @@ def kind_of(sample: bytes) -> str:
         return "picture"
     if sample[:2] == b"BM" and sample[6:10] == bytes(4):  # a bitmap's reserved field
         return "picture"
-    return "web_page" if WEB_PAGE.match(sample[:CHECKED]) else ""
+    begun = sample[:CHECKED]
+    return next((kind for kind, words in FIRST_WORDS.items() if words.match(begun)), "")
 
 
 def is_packed(beginning: bytes) -> bool:
@@ -156,8 +177,13 @@ def is_packed(beginning: bytes) -> bool:
 
 def kind_of_zip(names: Iterable[str]) -> str:
     """The kind of a ZIP file of an Office program, by the names in it; "" for any other one."""
-    first = tuple(INSIDE)
-    return next((INSIDE[part] for name in names for part in first if name.startswith(part)), "")
+    for name in names:
+        if name.lower().endswith(APPLE):
+            return "apple"
+        for first, kind in INSIDE.items():
+            if name.startswith(first):
+                return kind
+    return ""
 
 
 def detect(sample: bytes) -> Dialect:

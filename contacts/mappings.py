@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from contacts import columns
 from contacts.columns import Column, KnownAttribute
 from contacts.exceptions import ContactsError
-from contacts.values import PARSERS
 from pages.numbers import whole
 
 # Several columns may become the same.
 MANY = (*columns.STATUS_FIELDS, columns.TAGS)
 PLAIN = (*columns.FIELDS, *MANY)
-TYPES = (*PARSERS, "date")
 
 
 class UnknownChoiceError(ContactsError, ValueError):
@@ -68,7 +66,7 @@ def _target(target: str, column: Column, attributes: Sequence[KnownAttribute]) -
     if target in PLAIN:
         return target
     kind, _colon, rest = target.partition(":")
-    if kind == "new" and (rest or column.type) in TYPES:
+    if kind == "new" and (rest or column.type) in columns.NEW_TYPES:
         return f"new:{column.key}:{rest or column.type}"
     wanted = columns.fold(rest if kind == "attribute" else target)
     for attribute in attributes:

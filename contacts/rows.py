@@ -32,6 +32,10 @@ class NoAddressColumnError(MappingError):
     """No column holds the address, or several do."""
 
 
+class NewAttributeError(MappingError):
+    """An import can't make an attribute with this key or type."""
+
+
 @dataclass(slots=True)
 class ImportedPerson:
     """The content of a row. `flag`: one of contacts.statuswords; `consent`: "" if the row doesn't
@@ -112,7 +116,9 @@ class Shaper:
         key, _, new_type = rest.partition(":")
         if kind == "attribute" and key in known:
             attribute = known[key]
-        elif kind == "new" and key and new_type:
+        elif kind == "new":
+            if not columns.is_new(key, new_type):
+                raise NewAttributeError(target)
             attribute = columns.KnownAttribute(key, key, new_type)
         else:
             raise MappingError(target)

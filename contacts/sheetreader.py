@@ -3,7 +3,8 @@
 A workbook is read as a whole, and a small hostile file can ask for any amount of memory or time. So
 it is read in this process, which has limits, and whose death harms nothing (contacts.workbooks).
 
-Standard input: the workbook. Argument: the number of the sheet, or "" for the first one with rows.
+Standard input: the workbook. Argument: the number of the sheet, or "" for the first one with rows
+that can be read.
 Standard output: a line of JSON, {"problem": ...} (a key of csvdetect.SENTENCES), or {"sheet": 0,
 "sheets": [[0, "Sheet1"], ...]}, which are those with rows; then the CSV in UTF-8. Each row of the
 sheet is one line, so that line numbers are row numbers: a line break in a cell becomes a space.
@@ -46,6 +47,7 @@ LONGEST_NAME = 100
 PASSWORD = "EncryptedPackage".encode("utf-16-le")
 DOCUMENTS = tuple(name.encode("utf-16-le") for name in ("WordDocument", "PowerPoint Document"))
 MIDNIGHT = dt.time()
+LAST = dt.datetime(9999, 12, 31, 23, 59, 59)  # noqa: DTZ001 - sheets know no zones
 
 
 class SheetError(ContactsError):
@@ -79,7 +81,8 @@ def _kind(data: bytes) -> str:
 
 
 def sheets(workbook: CalamineWorkbook) -> list[tuple[int, str]]:
-    """The number and name of each sheet with rows; of hidden sheets only if there are no others."""
+    """The number and name of each sheet with rows, or that can't be read: a person may choose it
+    and is told then. Of hidden sheets only if there are no others."""
     tables = [
         (number, sheet)
         for number, sheet in enumerate(workbook.sheets_metadata[:MOST_SHEETS])
@@ -89,8 +92,15 @@ def sheets(workbook: CalamineWorkbook) -> list[tuple[int, str]]:
     return [
         (number, sheet.name[:LONGEST_NAME])
         for place, (number, sheet) in enumerate(shown or tables)
-        if place >= LOOKED_INTO or workbook.get_sheet_by_index(number).height
+        if place >= LOOKED_INTO or _has_rows(workbook, number)
     ]
+
+
+def _has_rows(workbook: CalamineWorkbook, number: int) -> bool:
+    try:
+        return workbook.get_sheet_by_index(number).height > 0
+    except CalamineError:
+        return True
 
 
 def rows(sheet: CalamineSheet) -> Iterator[list[str]]:
@@ -129,8 +139,9 @@ def _time(cell: dt.date | dt.time | dt.timedelta) -> str:
 
 
 def _moment(cell: dt.datetime) -> str:
-    # Days as fractions are not exact.
-    moment = (cell + dt.timedelta(milliseconds=500)).replace(microsecond=0)
+    # Days as fractions are not exact. Nothing is after the last second of the year 9999.
+    exact = min(cell, LAST) + dt.timedelta(milliseconds=500)
+    moment = exact.replace(microsecond=0)
     if moment.time() == MIDNIGHT:
         return moment.date().isoformat()
     return _without_seconds(moment.isoformat(" "))
@@ -140,20 +151,30 @@ def _without_seconds(time: str) -> str:
     return time.removesuffix(":00") if time.count(":") == 2 else time
 
 
-def chosen(found: Sequence[tuple[int, str]], wanted: str) -> int:
-    """The number of the wanted sheet, or of the first one. Raises SheetError."""
+def chosen(
+    workbook: CalamineWorkbook, found: Sequence[tuple[int, str]], wanted: str
+) -> tuple[int, CalamineSheet]:
+    """The wanted sheet, or the first one that can be read. Raises SheetError, CalamineError."""
     numbers = [number for number, _name in found]
     if not numbers:
         raise SheetError("workbook_empty")
-    return int(wanted) if wanted.isdigit() and int(wanted) in numbers else numbers[0]
+    if wanted.isdigit() and int(wanted) in numbers:
+        try:
+            return int(wanted), workbook.get_sheet_by_index(int(wanted))
+        except CalamineError as error:
+            raise SheetError("sheet" if len(numbers) > 1 else "workbook") from error
+    for number in numbers[:LOOKED_INTO]:
+        with suppress(CalamineError):
+            return number, workbook.get_sheet_by_index(number)
+    raise SheetError("workbook")
 
 
 def written(out: TextIO, data: bytes, wanted: str) -> None:
     """Raises SheetError, CalamineError and MemoryError before anything is written."""
     workbook = opened(data)
     found = sheets(workbook)
-    number = chosen(found, wanted)
-    lines = rows(workbook.get_sheet_by_index(number))
+    number, sheet = chosen(workbook, found, wanted)
+    lines = rows(sheet)
     first = next(lines, [])
     out.write(json.dumps({"sheet": number, "sheets": found}) + "\n")
     writer = csv.writer(out, lineterminator="\n")

@@ -2,14 +2,19 @@
 
 The import is claimed with a lease and a random name (`holder`). All that is written is one
 transaction, which counts only while the import is ours; so a killed worker's import begins anew,
-and two workers never mix their bytes.
+and two workers never mix their bytes. The lease is short, as that of a running import, so that a
+killed worker's file waits for no longer. A thread renews it on a connection of its own, because
+others don't see what the transaction writes.
 """
 
 import secrets
-from datetime import timedelta
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from django.db import OperationalError, transaction
-from django.db.models import Q
+from django.db import Error, InterfaceError, OperationalError, connections, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from contacts.csvdetect import NotCsvError
@@ -19,25 +24,28 @@ from environment import logs
 
 log = logs.get(__name__)
 
-# Longer than any file takes: reading is one transaction, which doesn't renew it.
-LEASE = timedelta(minutes=15)
+LEASE = importrun.LEASE
+RENEW_SECONDS = LEASE.total_seconds() / 4
+# Longer than any file takes. A worker that hangs loses its file then.
+MOST_SECONDS = 15 * 60
 
 
 def read(import_id: int) -> None:
     """Read the file and guess its format and columns. If that is not possible, the import fails
-    with a key of csvdetect.SENTENCES as its error. Safe to run twice."""
+    with a key of csvdetect.SENTENCES as its error. If the database is away, it raises, and the
+    sweeper has the file read again after the lease. Safe to run twice."""
     import_ = _claimed(import_id)
     if import_ is None:
         return
     try:
-        with transaction.atomic():
+        with _lease_kept(import_), transaction.atomic():
             imports.make_ready(import_)
             savedmappings.suggest(import_)
     except NotCsvError as error:
         _refuse(import_, error.kind)
     except importrun.ImportLostError:
         log.info("reading stopped: no longer ours", **importrun.named(import_))
-    except OperationalError:
+    except (OperationalError, InterfaceError):  # the latter: the connection is lost already
         raise
     except Exception:
         log.exception("reading failed", **importrun.named(import_))
@@ -52,6 +60,38 @@ def _claimed(import_id: int) -> Import | None:
     return Import.objects.get(pk=import_id) if claimed else None
 
 
+@contextmanager
+def _lease_kept(import_: Import) -> Iterator[None]:
+    """Renews the lease meanwhile, in a thread."""
+    ended = threading.Event()
+    thread = threading.Thread(target=_renew, args=(import_, ended), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _renew(import_: Import, ended: threading.Event) -> None:
+    """Stops at the first error of the database: it may have ended the transaction, too, while the
+    reader is busy with bytes. Then the lease runs out, and another worker reads the file."""
+    until = time.monotonic() + MOST_SECONDS
+    ours = _ours(import_)
+    try:
+        while not ended.wait(RENEW_SECONDS) and time.monotonic() < until:
+            if not ours.update(leased_until=timezone.now() + LEASE):
+                return
+    except Error as error:
+        log.warning("lease not renewed", **importrun.named(import_), error=error)
+    finally:
+        connections.close_all()
+
+
+def _ours(import_: Import) -> QuerySet[Import]:
+    return Import.objects.filter(pk=import_.pk, state=Import.State.READING, holder=import_.holder)
+
+
 def _due() -> Q:
     free = Q(leased_until=None) | Q(leased_until__lt=timezone.now())
     return free & Q(state=Import.State.READING)
@@ -64,8 +104,8 @@ def due() -> list[int]:
 
 @transaction.atomic
 def _refuse(import_: Import, kind: str) -> None:
-    refused = Import.objects.filter(
-        pk=import_.pk, state=Import.State.READING, holder=import_.holder
-    ).update(state=Import.State.FAILED, error=kind, finished_at=timezone.now(), leased_until=None)
+    refused = _ours(import_).update(
+        state=Import.State.FAILED, error=kind, finished_at=timezone.now(), leased_until=None
+    )
     if refused:
         ImportChunk.objects.filter(of_import_id=import_.pk).delete()

@@ -30,7 +30,7 @@ from contacts.models import (
 )
 from contacts.queries import importing, maildomains
 from contacts.queries.importing import Undone
-from contacts.rows import MappingError, NoAddressColumnError, Shaper
+from contacts.rows import MappingError, NewAttributeError, NoAddressColumnError, Shaper
 from contacts.services import (
     attributes,
     importfile,
@@ -96,25 +96,33 @@ def append(import_: Import, offset: int, pieces: Iterable[bytes], *, limit: int)
         raise importfile.UploadError(unfinished.no_room(), error.next) from error
 
 
-def finish_upload(import_: Import, *, enqueue: Callable[[int], Any] | None = None) -> Import:
+def finish_upload(import_: Import, *, enqueue: Callable[[int], Any] | None = None) -> bool:
     """The file is complete: guess its format and its columns. A packed file is left to a worker
-    (services.importreading); without `enqueue` it is unpacked here. Raises csvdetect.NotCsvError if
-    it is no table; the import is deleted then.
+    (services.importreading); without `enqueue` it is unpacked here. Returns False if that was done
+    before: a second call changes nothing.
+
+    Raises csvdetect.NotCsvError if it is no table, and the import is deleted then; also
+    Import.DoesNotExist if it is deleted already.
     """
     try:
-        if packedfile.is_packed(import_):
-            with transaction.atomic():
+        with transaction.atomic():
+            # Waits for another request that says the same: it must see the state after that one.
+            import_.refresh_from_db(from_queryset=Import.objects.select_for_update())
+            if import_.state != Import.State.UPLOADING:
+                return False
+            packed = packedfile.is_packed(import_)
+            if packed:
                 importfile.set_aside(import_)
                 import_.state = Import.State.READING
                 import_.save(update_fields=["state"])
-            if enqueue:
-                jobs.nudge(enqueue, import_.pk)
-                return import_
-        make_ready(import_)
+            if not (packed and enqueue):
+                make_ready(import_)
     except csvdetect.NotCsvError:
-        import_.delete()
+        Import.objects.filter(pk=import_.pk, state=Import.State.UPLOADING).delete()
         raise
-    return import_
+    if packed and enqueue:
+        jobs.nudge(enqueue, import_.pk)
+    return True
 
 
 @transaction.atomic
@@ -199,8 +207,8 @@ def receive(  # noqa: PLR0913 - what a file is, and whose
     except importfile.UploadError:
         import_.delete()
         raise
-    import_.refresh_from_db()
-    return finish_upload(import_)
+    finish_upload(import_)
+    return import_
 
 
 # Columns -----------------------------------------------------------------------------------------
@@ -289,13 +297,16 @@ def configure(  # noqa: PLR0913 - one argument a choice of the page
 
 def refuse_unmapped(workspace_id: int, mapping: Sequence[str]) -> None:
     """Raises ImportRefusedError if no file can be read with this mapping: no column holds the
-    address, or an attribute was deleted meanwhile."""
+    address, an attribute was deleted meanwhile, or a new one can't be made."""
     try:
         Shaper(mapping, importrun.attributes_of(workspace_id))
     except NoAddressColumnError as error:
         raise ImportRefusedError(
             _("Choose the one column that holds the e-mail address.")
         ) from error
+    except NewAttributeError as error:
+        text = _("A column can't become this new attribute. Choose again what the column is.")
+        raise ImportRefusedError(text) from error
     except MappingError as error:
         raise ImportRefusedError(_("This attribute isn't there (any more).")) from error
 

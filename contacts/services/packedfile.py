@@ -16,6 +16,9 @@ from contacts.services import importfile, unfinished
 from contacts.services.importfile import AsideFile, ChunkSource
 from contacts.sheetreader import MOST_BYTES
 
+# How many bytes are looked at for what the file is, if its directory can't be read.
+BEGINNING = 64 * 1024
+
 
 def is_packed(import_: Import) -> bool:
     """Whether the uploaded file is a ZIP file or a workbook."""
@@ -39,13 +42,22 @@ def unpack(import_: Import) -> None:
 
 def _kind(file: AsideFile) -> str:
     """A key of csvdetect.SENTENCES if a program of an office made the file; "" for a ZIP file."""
-    if file.read(8).startswith(csvdetect.OLE):
+    beginning = file.read(BEGINNING)
+    if beginning.startswith(csvdetect.OLE):
         return "workbook"  # or another old file, which only its reader knows
-    return csvdetect.kind_of_zip(archives.names(file))
+    try:
+        return csvdetect.kind_of_zip(archives.names(file))
+    except NotCsvError as error:
+        kind = csvdetect.kind_of_zip(archives.first_names(beginning))
+        if not kind:
+            raise
+        # A workbook with very many parts can be read, but not by `archives`.
+        broken = kind == "workbook" and error.kind == "zip_broken"
+        return "workbook_broken" if broken else kind
 
 
 def _write_file(import_: Import, file: AsideFile) -> None:
-    _write(import_, archives.unpacked(file), "zip_too_large")
+    _write(import_, archives.unpacked(file, limit=_limit(import_)), "zip_too_large")
     if is_packed(import_):
         raise NotCsvError("zip_nested")
     importfile.drop_aside(import_)
@@ -65,10 +77,13 @@ def _pieces(file: AsideFile) -> Iterator[bytes]:
 
 
 def _write(import_: Import, pieces: Iterable[bytes], too_large: str) -> None:
-    """Write as many bytes as may be uploaded, within the quota."""
-    room, most = unfinished.room(import_), settings.IMPORT_MAX_BYTES
-    limit = most if room is None else min(most, room + import_.size)
     try:
-        import_.size = importfile.write(import_, pieces, limit=limit)
+        import_.size = importfile.write(import_, pieces, limit=_limit(import_))
     except importfile.UploadError as error:
         raise NotCsvError(too_large) from error
+
+
+def _limit(import_: Import) -> int:
+    """As many bytes as may be uploaded, within the quota."""
+    room, most = unfinished.room(import_), settings.IMPORT_MAX_BYTES
+    return most if room is None else min(most, room + import_.size)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import BadRequest, RequestDataTooBig
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -30,9 +30,11 @@ def new_import(request: WorkspaceRequest) -> HttpResponseBase:
     request.upload_handlers = [handler]
     try:
         request.POST  # noqa: B018 - read now, to refuse a body that is too large here
+        return _new_import(request, handler)
     except RequestDataTooBig:
         return _too_much(request)
-    return _new_import(request, handler)
+    finally:
+        handler.drop_unused()
 
 
 def _too_much(request: WorkspaceRequest) -> HttpResponse:
@@ -86,7 +88,8 @@ def _received(request: WorkspaceRequest) -> Import | None:
     """The import made from the form's file or the pasted text; None: neither was given."""
     given = request.FILES.get("file")
     if isinstance(given, Received):
-        return imports.finish_upload(given.import_, enqueue=read_import.delay)
+        imports.finish_upload(given.import_, enqueue=read_import.delay)
+        return given.import_
     if pasted := request.POST.get("pasted", "").strip():
         return imports.receive(
             request.workspace,
@@ -159,11 +162,14 @@ def _body(request: HttpRequest) -> Iterator[bytes]:
 
 @require_POST
 def import_uploaded(request: WorkspaceRequest, pk: int) -> JsonResponse:
-    """The file is complete; the answer is the page of the next step."""
-    import_ = get_in(request.workspace, Import, pk=pk, state=Import.State.UPLOADING)
+    """The file is complete; the answer is the page of the next step. Saying it twice is harmless:
+    the answer is the same."""
+    import_ = get_in(request.workspace, Import, pk=pk)
     try:
-        imports.finish_upload(import_, enqueue=read_import.delay)
+        if imports.finish_upload(import_, enqueue=read_import.delay):
+            savedmappings.suggest(import_)
     except csvdetect.NotCsvError as error:
         return _refusal(str(error))
-    savedmappings.suggest(import_)
+    except Import.DoesNotExist as error:  # the same request, sent before, found no table in it
+        raise Http404 from error
     return JsonResponse({"next": reverse("import", args=[request.workspace.slug, import_.pk])})

@@ -23,7 +23,7 @@ def archive(files: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> b
 
 
 def unpacked(data: bytes) -> bytes:
-    return b"".join(archives.unpacked(io.BytesIO(data)))
+    return b"".join(archives.unpacked(io.BytesIO(data), limit=1 << 30))
 
 
 def refused(data: bytes) -> str:
@@ -92,5 +92,13 @@ def test_spoilt_content() -> None:
 def test_a_bomb_is_unpacked_piece_by_piece() -> None:
     bomb = archive({"people.csv": bytes(32 * 1024 * 1024)})
     assert len(bomb) < 64 * 1024
-    first = next(archives.unpacked(io.BytesIO(bomb)))
+    first = next(archives.unpacked(io.BytesIO(bomb), limit=1 << 30))
     assert len(first) <= archives.PIECE
+
+
+def test_a_file_that_says_it_is_too_large_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = archive({"people.csv": LINES})
+    monkeypatch.setattr(zipfile.ZipFile, "open", None)
+    with pytest.raises(NotCsvError) as error:
+        next(archives.unpacked(io.BytesIO(data), limit=len(LINES) - 1))
+    assert error.value.kind == "zip_too_large"

@@ -9,11 +9,12 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Workspace
-from contacts import csvdetect, values
+from contacts import columns, csvdetect, values
 from contacts.columns import KnownAttribute, describe
 from contacts.models import Attribute, Contact, Import, List, Subscription
 from contacts.queries import lists
 from contacts.services import imports
+from contacts.views.imports import NEW_TYPES
 from tests.contacts.test_imports import chosen, imported, ran, received
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01"
@@ -241,6 +242,48 @@ def test_growth_begins_with_the_first_day(workspace: Workspace) -> None:
 def test_guesses_of_types() -> None:
     assert values.guess_type(["2024-03-05", "45356"]) == "date"
     assert values.guess_type(["45356", "45357"]) == "number"
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "new:" + "k" * 300 + ":text",
+        "new:x3:" + "y" * 300,
+        "new:x:bogus",
+        "new:x:choice",
+        "new:x",
+        "new::text",
+        "new:email:text",
+        "new:_x:text",
+        "new:a b<script>:text",
+    ],
+    ids="key type bogus choice none empty reserved internal script".split(),
+)
+def test_a_forged_new_attribute_is_refused(
+    owner_client: Client, workspace: Workspace, forged: str
+) -> None:
+    file = received(workspace, "email,x\na@b.example,1\n")
+    page = f"/w/{workspace.slug}/imports/{file.pk}/"
+    form = {"encoding": "utf-8", "delimiter": "comma", "header": "1", "dates": "", "list": ""}
+    form |= {"consent": "customer", "known": "fill", "column_0": "email", "column_1": forged}
+    answer = owner_client.post(f"{page}columns/", form)
+    assert "become this new attribute." in answer.content.decode()
+    with pytest.raises(imports.ImportRefusedError):
+        chosen(file, mapping=["email", forged])
+    Import.objects.filter(pk=file.pk).update(mapping=["email", forged])
+    file.refresh_from_db()
+    with pytest.raises(imports.ImportRefusedError):
+        imports.start(file, enqueue=None)
+    assert not Attribute.objects.exists()
+
+
+@pytest.mark.parametrize("kind", columns.NEW_TYPES)
+def test_new_attributes_of_each_type_that_the_page_offers(workspace: Workspace, kind: str) -> None:
+    assert set(NEW_TYPES) == set(columns.NEW_TYPES)
+    longest = columns.key_of("9" * 60, {columns.key_of("9" * 60)})
+    file = received(workspace, "email,x\na@b.example,1\n")
+    imports.start(chosen(file, mapping=["email", f"new:{longest}:{kind}"]), enqueue=None)
+    assert Attribute.objects.get().type == kind
 
 
 def test_without_an_address_column_there_is_no_check(

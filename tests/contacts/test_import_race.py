@@ -1,8 +1,10 @@
 """Somebody adds a person on a page at the moment when an import is about to."""
 
+import io
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
+import zipfile
+from concurrent.futures import Future, ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import psycopg
@@ -11,7 +13,7 @@ from django.db import connection, connections
 
 from accounts.models import Workspace
 from contacts.models import Contact, Import, List, Subscription
-from contacts.services import importrun, imports
+from contacts.services import importfile, importrun, imports, packedfile
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -74,3 +76,47 @@ def test_who_is_added_meanwhile_counts_as_known(workspace: Workspace) -> None:
     assert (file.counts["new"], file.counts["unchanged"]) == (1, 1)
     assert Contact.objects.get(email="bo@y.example").first_name == "Bo"
     assert Subscription.objects.filter(list=news, status="subscribed").count() == 2
+
+
+def packed(data: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as made:
+        made.writestr("people.csv", data)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("is_packed", [False, True], ids=["plain", "packed"])
+def test_the_file_is_complete_said_twice_at_once(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, is_packed: bool
+) -> None:
+    lines = b"email\nann@y.example\n"
+    data = packed(lines) if is_packed else lines
+    file = imports.begin(workspace, filename="x", by=None)
+    imports.append(file, 0, [data], limit=1 << 30)
+    told: list[int] = []
+
+    def finish() -> bool:
+        try:
+            return imports.finish_upload(Import.objects.get(pk=file.pk), enqueue=told.append)
+        finally:
+            connections.close_all()
+
+    look = packedfile.is_packed
+    waiting: list[Future[bool]] = []
+
+    with ThreadPoolExecutor(1) as thread:
+
+        def with_another(import_: Import) -> bool:
+            if not waiting:
+                waiting.append(thread.submit(finish))
+                wait_until_it_waits()
+            return look(import_)
+
+        monkeypatch.setattr(packedfile, "is_packed", with_another)
+        assert imports.finish_upload(file, enqueue=told.append)
+        assert waiting[0].result(30) is False
+    kept = Import.objects.get(pk=file.pk)
+    assert kept.state == (Import.State.READING if is_packed else Import.State.READY)
+    assert told == ([file.pk] if is_packed else [])
+    kept_bytes = importfile.ChunkSource(file.pk, aside=is_packed).read(0, len(data) + 1)
+    assert kept_bytes == data

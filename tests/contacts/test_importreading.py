@@ -1,7 +1,9 @@
 """Packed files: a worker reads them, and everything afterwards is as with a CSV file."""
 
 import datetime as dt
+import io
 import json
+import zipfile
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +14,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Workspace
-from contacts import mappings, tasks
+from contacts import archives, mappings, tasks
 from contacts.csvdetect import NotCsvError
 from contacts.models import Contact, Import, ImportChunk, SavedMapping
 from contacts.services import importfile, importreading, imports, unfinished
@@ -73,9 +75,13 @@ def test_a_zip_file_sent_in_pieces(owner_client: Client, told: list[int]) -> Non
         content_type="application/json",
     ).json()
     owner_client.post(f"{begun['upload']}?offset=0", data, content_type="application/octet-stream")
-    assert owner_client.post(begun["finish"]).json()["next"]
+    answer = owner_client.post(begun["finish"]).json()
+    assert answer["next"]
+    assert owner_client.post(begun["finish"]).json() == answer  # the first answer got lost
     importreading.read(told[0])
     assert Import.objects.get().state == Import.State.READY
+    assert owner_client.post(begun["finish"]).json() == answer
+    assert len(told) == 1
 
 
 def test_a_large_zip_file_in_chunks(workspace: Workspace) -> None:
@@ -256,6 +262,42 @@ def test_a_workbook_that_can_not_be_read(owner_client: Client, workspace: Worksp
     assert Import.objects.count() == 1
 
 
+def many_parts() -> bytes:
+    """A workbook with pictures, of more parts than a ZIP file may have."""
+    rows: dict[int, list[Cell]] = {1: ["email"], 2: ["a@x.example"]}
+    out = io.BytesIO(xlsx({"A": rows}))
+    with zipfile.ZipFile(out, "a") as made:
+        for number in range(archives.MOST_ENTRIES):
+            made.writestr(zipfile.ZipInfo(f"xl/media/image{number}.png"), b"")
+    return out.getvalue()
+
+
+def test_a_workbook_of_very_many_parts(workspace: Workspace) -> None:
+    assert ran(chosen(received(workspace, many_parts())))["new"] == 1
+
+
+APPLE = {"Index/Document.iwa": bytes(300), "Metadata/BuildVersionHistory.plist": b"<plist/>"}
+CARD = b"\xef\xbb\xbfBEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ann\r\nEMAIL:a@x.example\r\nEND:VCARD\r\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (xlsx({"A": CUSTOMERS})[:-30], "This workbook is damaged or incomplete."),
+        (xlsx({"A": CUSTOMERS})[:900], "This workbook is damaged or incomplete."),
+        (archive(APPLE), "This is a file of Numbers, Pages or Keynote."),
+        (archive(APPLE)[:-30], "This is a file of Numbers, Pages or Keynote."),
+        (archive({"people.vcf": CARD}), "This is a contact card"),
+        (CARD, "This is a contact card"),
+        (b"begin:vcard\nversion:4.0\nend:vcard\n", "This is a contact card"),
+    ],
+    ids="end beginning numbers damaged packed card lower".split(),
+)
+def test_what_the_file_is(workspace: Workspace, data: bytes, sentence: str) -> None:
+    with pytest.raises(NotCsvError, match=sentence):
+        received(workspace, data)
+
+
 def test_a_sheet_whose_commas_are_fewer_than_its_semicolons(workspace: Workspace) -> None:
     rows: dict[int, list[Cell]] = {1: ["email"], 2: ["a@x.example; b; c; d"], 3: ["c@x.example; e"]}
     assert received(workspace, xlsx({"A": rows})).dialect["delimiter"] == ","
@@ -284,7 +326,7 @@ def test_a_saved_mapping_is_chosen_once_the_file_is_read(
         )
     )
     import_ = uploaded(owner_client, data, "people.zip" if pack else "people.xlsx")
-    assert import_.saved_mapping is None
+    assert import_.saved_mapping_id is None
     importreading.read(import_.pk)
     read = Import.objects.get()
     assert (read.saved_mapping, read.mapping) == (saved, ["email", "last_name"])

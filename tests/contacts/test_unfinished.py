@@ -186,3 +186,43 @@ def test_old_ones_go(workspace: Workspace, state: str, age: timedelta, stays: bo
     Import.objects.update(created_at=timezone.now() - age, finished_at=timezone.now())
     drop_import_files()
     assert Import.objects.exists() == stays
+
+
+def form_of(*fields: tuple[str, str | SimpleUploadedFile]) -> dict[str, Any]:
+    """A form with these fields in this order; several may have one name."""
+    form: dict[str, list[str | SimpleUploadedFile]] = {}
+    for name, value in fields:
+        form.setdefault(name, []).append(value)
+    return dict(form)
+
+
+def csv(name: str) -> SimpleUploadedFile:
+    return SimpleUploadedFile(f"{name}.csv", f"email\n{name}@x.example\n".encode())
+
+
+def test_a_refused_form_leaves_nothing(owner: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(owner, backend="allauth.account.auth_backends.AuthenticationBackend")
+    answer = client.post("/w/brand/imports/new/", {"file": csv("a")})
+    assert answer.status_code == 403
+    assert not Import.objects.exists()
+
+
+def test_a_form_that_is_too_large_behind_its_file_leaves_nothing(
+    owner_client: Client, settings: Settings
+) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    form = form_of(("file", csv("a")), ("pasted", "x" * 2000))
+    assert owner_client.post("/w/brand/imports/new/", form).status_code == 413
+    assert not Import.objects.exists()
+
+
+@pytest.mark.parametrize("after", [[], [("pasted", "")]], ids=["last", "before a field"])
+def test_a_form_with_three_files_makes_one_import(owner_client: Client, after: Any) -> None:
+    form = form_of(
+        ("other", csv("other")), ("file", csv("a")), ("file", csv("b")), ("more", csv("c")), *after
+    )
+    answer = owner_client.post("/w/brand/imports/new/", form)
+    kept = Import.objects.get()
+    assert answer.status_code == 302
+    assert (kept.filename, kept.state) == ("a.csv", Import.State.READY)

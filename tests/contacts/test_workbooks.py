@@ -9,7 +9,7 @@ import pytest
 
 from contacts import sheetreader, workbooks
 from contacts.csvdetect import OLE, NotCsvError
-from tests.contacts.workbookfiles import ERROR, Cell, formula, ods, packed, xls, xlsx
+from tests.contacts.workbookfiles import ERROR, Cell, Raw, formula, ods, packed, xls, xlsx
 
 
 def read(data: bytes, number: int | None = None) -> list[list[str]]:
@@ -17,9 +17,9 @@ def read(data: bytes, number: int | None = None) -> list[list[str]]:
         return list(csv.reader(io.StringIO(b"".join(sheet.pieces).decode())))
 
 
-def refused(data: bytes) -> str:
+def refused(data: bytes, number: int | None = None) -> str:
     with pytest.raises(NotCsvError) as error:
-        read(data)
+        read(data, number)
     return error.value.kind
 
 
@@ -37,6 +37,7 @@ CELLS: dict[str, Cell] = {
     "2026-03-07": dt.date(2026, 3, 7),
     "2026-03-07 14:30": dt.datetime(2026, 3, 7, 14, 30),  # noqa: DTZ001 - sheets know no zones
     "2026-03-07 09:20:01": dt.datetime(2026, 3, 7, 9, 20, 1),  # noqa: DTZ001
+    "9999-12-31 23:59:59": Raw('s="2"', "<v>2958465.9999999</v>"),
     "09:05": dt.time(9, 5),
     "30:15": dt.timedelta(hours=30, minutes=15),
     "yes": True,
@@ -94,6 +95,18 @@ def test_an_old_workbook() -> None:
 )
 def test_what_can_not_be_read_says_so(data: bytes, kind: str) -> None:
     assert refused(data) == kind
+
+
+def test_a_sheet_that_can_not_be_read_spoils_no_other() -> None:
+    bad = "<sheetData><row><c"
+    rows: dict[int, list[Cell]] = {1: ["email"]}
+    data = changed(xlsx({"Bad": {}, "Empty": {}, "Good": rows}), "<sheetData>", bad)
+    with workbooks.sheet([data]) as sheet:
+        assert (sheet.number, sheet.sheets) == (2, {0: "Bad", 2: "Good"})
+    assert read(data) == [["email"]]
+    assert read(data, 2) == [["email"]]
+    assert refused(data, 0) == "sheet"
+    assert refused(changed(xlsx({"Bad": {}}), "<sheetData>", bad)) == "workbook"
 
 
 def changed(data: bytes, old: str, new: str) -> bytes:
