@@ -8,24 +8,19 @@ others don't see what the transaction writes.
 """
 
 import secrets
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-from django.db import Error, InterfaceError, OperationalError, connections, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from contacts.csvdetect import NotCsvError
 from contacts.models import Import, ImportChunk
-from contacts.services import importrun, imports, savedmappings
+from contacts.services import importrun, imports, leases, savedmappings
 from environment import logs
 
 log = logs.get(__name__)
 
 LEASE = importrun.LEASE
-RENEW_SECONDS = LEASE.total_seconds() / 4
 # Longer than any file takes. A worker that hangs loses its file then.
 MOST_SECONDS = 15 * 60
 
@@ -38,7 +33,7 @@ def read(import_id: int) -> None:
     if import_ is None:
         return
     try:
-        with _lease_kept(import_), transaction.atomic():
+        with leases.renewed(_ours(import_), LEASE, most=MOST_SECONDS), transaction.atomic():
             imports.make_ready(import_)
             savedmappings.suggest(import_)
     except NotCsvError as error:
@@ -58,34 +53,6 @@ def _claimed(import_id: int) -> Import | None:
         holder=holder, leased_until=now + LEASE
     )
     return Import.objects.get(pk=import_id) if claimed else None
-
-
-@contextmanager
-def _lease_kept(import_: Import) -> Iterator[None]:
-    """Renews the lease meanwhile, in a thread."""
-    ended = threading.Event()
-    thread = threading.Thread(target=_renew, args=(import_, ended), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-
-
-def _renew(import_: Import, ended: threading.Event) -> None:
-    """Stops at the first error of the database: it may have ended the transaction, too, while the
-    reader is busy with bytes. Then the lease runs out, and another worker reads the file."""
-    until = time.monotonic() + MOST_SECONDS
-    ours = _ours(import_)
-    try:
-        while not ended.wait(RENEW_SECONDS) and time.monotonic() < until:
-            if not ours.update(leased_until=timezone.now() + LEASE):
-                return
-    except Error as error:
-        log.warning("lease not renewed", **importrun.named(import_), error=error)
-    finally:
-        connections.close_all()
 
 
 def _ours(import_: Import) -> QuerySet[Import]:

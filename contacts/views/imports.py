@@ -66,7 +66,6 @@ STATUS_LABELS = {
 READING = ("encoding", "delimiter", "header", "dates")
 # Instead of a saved mapping.
 OWN_GUESS = "guess"
-NEW_TYPES = ("text", "number", "date", "boolean")
 # The kinds of rows in the order of the bar, each with its colour.
 OUTCOMES = (
     ("new", gettext_lazy("New"), "good"),
@@ -333,7 +332,9 @@ def _targets(column: columns.Column, known: Any) -> list[tuple[str, list[tuple[s
     """The possible targets of a column: [(group, [(target, label)])]."""
     types = dict(Attribute.Type.choices)
     text = _("New attribute: {type}")
-    new = [(f"new:{column.key}:{name}", text.format(type=types[name])) for name in NEW_TYPES]
+    new = [
+        (f"new:{column.key}:{name}", text.format(type=types[name])) for name in columns.NEW_TYPES
+    ]
     groups = [
         (_("The person"), [(key, str(label)) for key, label in FIELD_LABELS.items()]),
         (_("Attributes"), [(f"attribute:{a.key}", a.label) for a in known]),
