@@ -1,4 +1,5 @@
-"""The conditions of segments about contacts, imports, suppressions and other segments."""
+"""The conditions of segments about contacts, imports, suppressions and other segments; those about
+lists and tags have modules of their own."""
 
 from collections.abc import Collection, Iterable, Mapping
 
@@ -11,6 +12,7 @@ from contacts.models import Attribute, Import, Suppression
 from contacts.queries import (
     listconditions,  # noqa: F401 - registers those about lists
     mailable,
+    tagconditions,  # noqa: F401 - registers that about tags
 )
 from contacts.queries.people import as_stored
 from contacts.segmentmodels import Segment

@@ -8,13 +8,16 @@ from django.utils import timezone
 from accounts.models import Workspace
 from contacts.models import (
     Contact,
+    ContactTag,
     Import,
     ImportedContact,
     List,
     Subscription,
     Suppression,
+    Tag,
 )
 from contacts.queries import segments
+from contacts.segments.checking import RuleError
 from contacts.segments.rules import ALL, Condition, Group
 from tests.contacts.segments.scene import NOW, make_segment, matching, when
 from tests.factories import make_contact
@@ -106,6 +109,29 @@ def test_consent_is_that_of_subscribers(workspace: Workspace, news: List) -> Non
         assert matching(workspace, is_not) == {"old", "left", "none"}
     new = Contact.objects.get(email="new@x.example")
     assert values_found(workspace, is_explicit, new) == "Agreed to get mail (opt-in)"
+
+
+def test_tags(workspace: Workspace, other_workspace: Workspace) -> None:
+    vip, other = (Tag.objects.create(workspace=workspace, name=n, key=n) for n in ("vip", "other"))
+    for name, days in (("new", 1), ("old", 100)):
+        one = make_contact(workspace, f"{name}@x.example")
+        ContactTag.objects.create(tag=vip, contact=one)
+        at = NOW - dt.timedelta(days=days)
+        ContactTag.objects.filter(contact=one).update(created_at=at)
+    none = make_contact(workspace, "none@x.example")
+    ContactTag.objects.create(tag=other, contact=none)
+    which = str(vip.pk)
+    has = when("tag", which, "has")
+    assert matching(workspace, has) == {"new", "old"}
+    assert matching(workspace, when("tag", which, "has_not")) == {"none"}
+    assert matching(workspace, when("tag", which, "got_last_days", 7)) == {"new"}
+    told = [values_found(workspace, has, one) for one in Contact.objects.order_by("email")]
+    assert told == ["since 9 Mar 2026", "does not have it", "since 30 Nov 2025"]
+    # Another workspace's tag is unknown here, as a deleted one.
+    foreign = Tag.objects.create(workspace=other_workspace, name="vip", key="vip")
+    for gone in (str(foreign.pk), "0"):
+        with pytest.raises(RuleError):
+            matching(workspace, when("tag", gone, "has_not"))
 
 
 def test_address_and_domain(workspace: Workspace) -> None:
