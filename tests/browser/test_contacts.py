@@ -14,6 +14,7 @@ from contacts.models import Attribute, Contact, Import, List, MailDomain, SavedM
 from contacts.services import importreading, importrun
 from tests.chromium import DESKTOP, PHONE
 from tests.contacts.files import torture
+from tests.contacts.test_import_cases import ANSWERS
 from tests.contacts.test_importreading import CUSTOMERS
 from tests.contacts.workbookfiles import xlsx
 
@@ -268,6 +269,8 @@ def test_words_of_a_status_column_are_answered(
     word = at.get_by_label("What “Soft bounced” means")
     word.focus()
     word.select_option("Subscribed")
+    for number, meaning in ANSWERS.items():
+        at.locator(f"select[name=meaning_{number}]").select_option(meaning)
     at.get_by_role("button", name="Save the answers and check again").press("Enter")
     expect(at.locator(".note")).to_contain_text("9 answers are saved.")
     expect(at.get_by_role("heading", name="Status words")).to_be_visible()
