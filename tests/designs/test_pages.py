@@ -225,7 +225,7 @@ def test_a_hostile_design_is_answered_soon_and_in_words(
         ("design_preview", "html"),
     ):
         typed = {"subject": "s", part: HOSTILE[name]}
-        with cputime.at_most(4):
+        with cputime.at_most(2):
             answer = owner_client.post(reverse(url_name, args=["brand", design.pk]), typed)
         assert answer.status_code == 200, (url_name, part)
 
