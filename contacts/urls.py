@@ -6,6 +6,7 @@ from accounts.access import View, workspace_path
 from accounts.permissions import Permission
 from contacts.views import (
     attributes,
+    importcolumns,
     importlines,
     imports,
     jobs,
@@ -77,8 +78,8 @@ urlpatterns = [
     view("imports/<int:pk>/", imports.import_page, "import"),
     edit("imports/<int:pk>/piece/", uploads.import_piece, "import_piece"),
     edit("imports/<int:pk>/uploaded/", uploads.import_uploaded, "import_uploaded"),
-    edit("imports/<int:pk>/columns/", imports.import_columns, "import_columns"),
-    edit("imports/<int:pk>/sheet/", imports.import_sheet, "import_sheet"),
+    edit("imports/<int:pk>/columns/", importcolumns.import_columns, "import_columns"),
+    edit("imports/<int:pk>/sheet/", importcolumns.import_sheet, "import_sheet"),
     edit("imports/<int:pk>/check/", imports.import_check, "import_check"),
     edit("imports/<int:pk>/check/hints/", importlines.import_hints, "import_hints"),
     edit("imports/<int:pk>/check/lines/", importlines.checked_lines, "checked_lines"),

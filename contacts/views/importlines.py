@@ -11,7 +11,8 @@ from accounts.access import WorkspaceRequest, get_in
 from contacts.models import Attribute, Contact, Import
 from contacts.queries import overwritten
 from contacts.services import checkedlines, importhints, imports
-from contacts.views.imports import FIELD_LABELS, is_mapped, reads_all, samples
+from contacts.views.importcolumns import FIELD_LABELS
+from contacts.views.imports import is_mapped, reads_all, samples
 from pages import tables
 
 TITLES = {
