@@ -277,7 +277,7 @@ def _segment_subjects(workspace_id: int, _keys: Collection[str]) -> Iterable[Sub
 
 
 def _segment(one: Condition, _subject: Subject, context: Context) -> Match:
-    rows = compiling.people(context.rules[int(one.subject)], context)
+    rows = compiling.once(context.rules[int(one.subject)], context)
     return Match(rows, people=True, without=one.operator == "not_in")
 
 

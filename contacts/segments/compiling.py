@@ -4,12 +4,17 @@ Each condition is either true or false for a row `c` of contacts, or a query wit
 contacts. A query is joined to the contacts (IN, NOT EXISTS), never asked for each contact: at a
 million contacts a count then reads an index of contacts and the narrow tables, not the contacts.
 Queries of one ANY group become one, because a join needs no memory for each of them.
+
+The contacts of a group within a group are found once (`_once`). Where PostgreSQL's statistics don't
+know a workspace yet, it expects one contact and joins by loops: without that, each level of a rule
+would be computed again for each contact of the level above, which never ends for a few hundred.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contacts.segments.kinds import Context, Match, kinds
+from contacts.segments.nesting import SEGMENT
 from contacts.segments.rules import ALL, NONE, Condition, Group
 from contacts.segments.sql import Sql, given, joined, put
 
@@ -44,14 +49,21 @@ def condition(item: Group | Condition, context: Context) -> Sql:
 
 
 def asked(item: Group | Condition, context: Context) -> Sql:
-    """The same for one contact, by its id in each index."""
+    """The same for one contact, by its id in each index. May be null, which is not true."""
+    if isinstance(item, Group):
+        parts = [asked(one, context) for one in item.items]
+        if item.match == ALL:
+            return joined("AND", parts)
+        found = joined("OR", parts)
+        return put("({} IS NOT TRUE)", found) if item.match == NONE else found
+    if item.kind == SEGMENT:
+        inner = asked(context.rules[int(item.subject)], context)
+        return put("({} IS NOT TRUE)" if item.operator == "not_in" else "{}", inner)
     compiled = _compiled(item, context)
-    if isinstance(compiled, Match) and not compiled.people:
-        return compiled.sql
+    if isinstance(compiled, _Branch) or not compiled.people:
+        return _where(compiled, context)
     exists = "EXISTS (SELECT FROM ({}) found WHERE found.contact_id = c.id)"
-    if isinstance(compiled, Match):
-        return put(("NOT " if compiled.without else "") + exists, compiled.sql)
-    return put(exists, _rows(compiled, context))
+    return put(("NOT " if compiled.without else "") + exists, compiled.sql)
 
 
 def _compiled(item: Group | Condition, context: Context) -> _Branch | Match:
@@ -93,10 +105,24 @@ def _outside(rows: Sql) -> Sql:
 def _each(items: Sequence[_Branch | Match], context: Context) -> list[Sql]:
     """Queries with the contacts of each of these: those of all plain ones by one query."""
     plain = [_where(item, context) for item in items if _plain(item)]
-    rows = [_rows(item, context) for item in items if not _plain(item)]
+    rows = [
+        _once(found) if isinstance(item, _Branch) else found
+        for item in items
+        if not _plain(item)
+        for found in (_rows(item, context),)
+    ]
     if plain:
         rows.append(_of_workspace(joined("OR", plain), context))
     return rows
+
+
+def _once(rows: Sql) -> Sql:
+    return put("SELECT contact_id FROM (WITH once AS MATERIALIZED ({}) TABLE once) o", rows)
+
+
+def once(rule: Group, context: Context) -> Sql:
+    """`people` of a rule that is part of another one."""
+    return _once(people(rule, context))
 
 
 def _rows(item: _Branch | Match, context: Context) -> Sql:

@@ -23,6 +23,8 @@ NOT = "({}) IS NOT TRUE"
 ISO_DAY = "substring({} from '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}')"
 
 
+# {operator: how the value compares with its one day}
+SIDES = {"before": "<", "after": ">"}
 LINES = f"SELECT {FOLDED.format('line')} FROM unnest({{}}) AS line"  # noqa: S608 - only ours
 # {operator: SQL of the folded value and the folded text}
 OF_TEXT = {
@@ -84,42 +86,47 @@ def date(value: Sql, condition: Condition, today: dt.date) -> Sql:
     if condition.operator == "anniversary":
         days = anniversaries(today, int(condition.values[0]))
         return put(f"substr({ISO_DAY}, 6) = ANY({{}})", value, given_list(days, "text"))
-    first, last = span(condition, today)
     read = put("(" + ISO_DAY + ') COLLATE "C"', value)
-    parts = [read, *(given(day.isoformat(), "text") for day in (first, last) if day)]
-    if first and last:
-        return put("{} BETWEEN {} AND {}", *parts)
-    return put("{} >= {}" if first else "{} <= {}", *parts)
+    if condition.operator in SIDES:
+        day = given(str(condition.values[0]), "text")
+        return put(f"{{}} {SIDES[condition.operator]} {{}}", read, day)
+    first, last = span(condition, today)
+    parts = [read, *(given(day.isoformat(), "text") for day in (first, last))]
+    return put("{} BETWEEN {} AND {}", *parts)
 
 
 def moment(value: Sql, condition: Condition, today: dt.date, zone: ZoneInfo) -> Sql:
     """`value`: SQL of a timestamp. Days are those of the zone."""
+    if condition.operator == "before":
+        first = dt.date.fromisoformat(str(condition.values[0]))
+        return put("{} < {}", value, _midnight(first, zone))
+    if condition.operator == "after":
+        last = dt.date.fromisoformat(str(condition.values[0]))
+        return put("NOT ({})", _until(value, last, zone))
     first, last = span(condition, today)
-    parts = []
-    if first:
-        begin = dt.datetime.combine(first, dt.time(), zone)
-        parts.append(put("{} >= {}", value, given(begin, "timestamptz")))
-    if last:
-        end = dt.datetime.combine(last + dt.timedelta(days=1), dt.time(), zone)
-        parts.append(put("{} < {}", value, given(end, "timestamptz")))
-    return put(" AND ".join(["{}"] * len(parts)), *parts)
+    return put("{} >= {} AND {}", value, _midnight(first, zone), _until(value, last, zone))
 
 
-def span(condition: Condition, today: dt.date) -> tuple[dt.date | None, dt.date | None]:
-    """The first and the last day of a condition on dates; None: without end."""
+def _midnight(day: dt.date, zone: ZoneInfo) -> Sql:
+    return given(dt.datetime.combine(day, dt.time(), zone), "timestamptz")
+
+
+def _until(value: Sql, last: dt.date, zone: ZoneInfo) -> Sql:
+    """The value is on that day or before it."""
+    if last == dt.date.max:
+        return put("{} IS NOT NULL", value)
+    return put("{} < {}", value, _midnight(last + dt.timedelta(days=1), zone))
+
+
+def span(condition: Condition, today: dt.date) -> tuple[dt.date, dt.date]:
+    """The first and the last day of a condition on dates that has both."""
     match condition.operator:
         case "last_days":
             return _moved(today, -int(condition.values[0])), today
         case "next_days":
             return today, _moved(today, int(condition.values[0]))
     days = [dt.date.fromisoformat(one) for one in condition.values]
-    match condition.operator:
-        case "before":
-            return None, _moved(days[0], -1)
-        case "after":
-            return _moved(days[0], 1), None
-        case _:
-            return days[0], days[-1]
+    return days[0], days[-1]
 
 
 def _moved(day: dt.date, days: int) -> dt.date:

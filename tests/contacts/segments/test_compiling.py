@@ -2,14 +2,18 @@
 
 import itertools
 import random
+from typing import Any
 
 import pytest
+from django.db import connection
 
 from accounts.models import Workspace
 from contacts.models import Contact, List, Subscription
+from contacts.queries import segments
+from contacts.segments import compiling
 from contacts.segments.rules import ALL, ANY, NONE, Condition, Group
-from tests.contacts.segments.scene import group, matching, when
-from tests.factories import make_contact
+from tests.contacts.segments.scene import group, make_segment, matching, when
+from tests.factories import make_contact, make_list
 
 pytestmark = pytest.mark.django_db
 
@@ -79,6 +83,38 @@ def test_each_tree_finds_what_it_means(workspace: Workspace, people: list[Contac
     for tree in trees(leaves(List.objects.get())):
         wanted = {one.email.split("@")[0] for one in people if expected(tree, one)}
         assert matching(workspace, tree) == wanted, tree
+
+
+def test_a_workspace_that_the_statistics_do_not_know(
+    workspace: Workspace, other_workspace: Workspace
+) -> None:
+    """The planner expects one contact there. Even so, no level of a rule is computed again for each
+    contact of the level above."""
+    make_list(other_workspace, [f"o{number}@x.example" for number in range(3000)])
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE contacts_contact, contacts_subscription")
+    people = 200
+    target = make_list(workspace, [f"p{number}@x.example" for number in range(people)])
+    on = when("list", str(target.pk), "subscribed")
+    rule = group(NONE, group(ANY, group(NONE, on, when("person", "last_name", "filled"))))
+    wide = group(NONE, group(NONE, group(NONE, on), on), group(ANY, group(NONE, on), on))
+    inner = make_segment(workspace, group(ANY, group(NONE, on)), name="Inner")
+    outer = group(NONE, when("segment", str(inner.pk), "in"), group(NONE, on))
+    for one, expected in ((rule, people), (wide, 0), (outer, people)):
+        checked, known = segments.context(workspace, one)
+        sql = compiling.people(checked, known)
+        with segments.patient(60), connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql.text}", sql.parameters)
+            [[[plan]]] = cursor.fetchall()
+        assert segments.count(checked, known) == expected
+        assert work(plan["Plan"]) < 30 * people**2
+
+
+def work(plan: dict[str, Any]) -> int:
+    """The rows that all nodes of a plan gave or passed over."""
+    rows = plan["Actual Rows"] + plan.get("Rows Removed by Join Filter", 0)
+    rows += plan.get("Rows Removed by Filter", 0)
+    return int(rows * plan["Actual Loops"]) + sum(work(one) for one in plan.get("Plans", ()))
 
 
 def test_another_workspace_is_not_read(

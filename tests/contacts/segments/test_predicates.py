@@ -2,7 +2,6 @@
 
 import datetime as dt
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,7 +9,7 @@ from accounts.models import Workspace
 from contacts.models import Attribute, Contact
 from contacts.segments import predicates
 from contacts.segments.rules import Condition
-from tests.contacts.segments.scene import NOW, attribute, matching, when
+from tests.contacts.segments.scene import attribute, matching, when
 from tests.factories import make_contact
 
 pytestmark = pytest.mark.django_db
@@ -173,8 +172,35 @@ def test_days_beyond_the_calendar_are_its_ends() -> None:
     today = dt.date(9999, 12, 30)
     assert predicates.span(Condition("", "", "next_days", (36_500,)), today)[1] == today
     first, _last = predicates.span(Condition("", "", "last_days", (36_500,)), dt.date(5, 1, 1))
-    assert first is not None
-    moment = Condition("", "", "before", ("0001-01-01",))
-    assert predicates.span(moment, today)[1] is not None
-    assert NOW.tzinfo is not None
-    assert ZoneInfo("UTC")
+    assert first == dt.date(1, 1, 2)
+
+
+def test_the_first_and_the_last_day_of_the_calendar(workspace: Workspace, have: Any) -> None:
+    have("date", first="0001-01-01", last="9999-12-31", none=None)
+
+    def found(operator: str, *values: Any) -> set[str]:
+        return matching(workspace, attribute("x", operator, *values))
+
+    assert found("before", "0001-01-01") == set()
+    assert found("before", "0001-01-02") == {"first"}
+    assert found("after", "9999-12-31") == set()
+    assert found("after", "9999-12-30") == {"last"}
+    assert found("on", "9999-12-31") == {"last"}
+    assert found("on", "0001-01-01") == {"first"}
+    assert found("from_to", "0001-01-01", "9999-12-31") == {"first", "last"}
+    everybody = {"first", "last", "none"}
+    for operator, day, expected in (
+        ("on", "9999-12-31", set()),
+        ("on", "0001-01-01", set()),
+        ("before", "0001-01-01", set()),
+        ("before", "9999-12-31", everybody),
+        ("after", "9999-12-31", set()),
+        ("after", "0001-01-01", everybody),
+    ):
+        for zone in ("UTC", "Asia/Shanghai", "Pacific/Honolulu"):
+            Workspace.objects.filter(pk=workspace.pk).update(timezone=zone)
+            workspace.refresh_from_db()
+            rule = when("person", "created", operator, day)
+            assert matching(workspace, rule) == expected, (operator, day, zone)
+    rule = when("person", "created", "from_to", "0001-01-01", "9999-12-31")
+    assert matching(workspace, rule) == everybody
