@@ -5,19 +5,18 @@ from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts.forms import TimeZoneField
-from accounts.models import Workspace
 from campaigns import wording, zones
 from campaigns.models import Campaign
 from campaigns.queries import routes
+from campaigns.sectionform import TICK, SectionForm
 from campaigns.services import drafts
 from contacts import addresses
-from contacts.models import List
 from designs.models import Design
 from pages.singleline import SingleLine
 
@@ -31,24 +30,7 @@ ANY, WITHIN = "any", "within"
 MOST_A_MINUTE = 10_000_000
 # The fields of a start.
 START = ("when", "date", "time", "timezone")
-TICK = {"class": "form-check-input"}
 CLOCK: dict[str, Any] = {"attrs": {"type": "time"}, "format": "%H:%M"}
-
-
-class SectionForm(forms.Form):
-    """One section. Its valid fields are saved even while others are wrong."""
-
-    def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
-        self.campaign = campaign
-        kwargs.setdefault("initial", self.initial_of(campaign))
-        super().__init__(*args, **kwargs)
-
-    def initial_of(self, campaign: Campaign) -> dict[str, Any]:
-        return {name: getattr(campaign, name) for name in self.base_fields}
-
-    def changes(self) -> dict[str, Any]:
-        """The valid fields, for drafts.save."""
-        return dict(self.cleaned_data)
 
 
 class NameForm(SectionForm):
@@ -58,47 +40,6 @@ class NameForm(SectionForm):
         help_text=gettext_lazy("Only you and your colleagues see it."),
         error_messages={"required": gettext_lazy("Enter a name.")},
     )
-
-
-def _open_lists(workspace: Workspace, chosen: QuerySet[List]) -> QuerySet[List]:
-    """Lists that can be chosen, and chosen ones that were archived since."""
-    open_ones = Q(archived_at=None) | Q(pk__in=chosen.values("pk"))
-    return List.objects.filter(open_ones, workspace=workspace).order_by("name")
-
-
-class ToForm(SectionForm):
-    lists_in = forms.ModelMultipleChoiceField(
-        List.objects.none(),
-        label=gettext_lazy("Send to these lists"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple(attrs=TICK),
-    )
-    lists_out = forms.ModelMultipleChoiceField(
-        List.objects.none(),
-        label=gettext_lazy("But not to contacts on these lists"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple(attrs=TICK),
-    )
-
-    def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
-        super().__init__(*args, campaign=campaign, **kwargs)
-        for name in ("lists_in", "lists_out"):
-            field = cast("forms.ModelMultipleChoiceField[List]", self.fields[name])
-            field.queryset = _open_lists(campaign.workspace, getattr(campaign, name).all())
-
-    def initial_of(self, campaign: Campaign) -> dict[str, Any]:
-        return {
-            name: [one.pk for one in getattr(campaign, name).all()] for name in self.base_fields
-        }
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        both = set(cleaned.get("lists_in") or ()) & set(cleaned.get("lists_out") or ())
-        if both:
-            names = wording.listed(sorted(one.name for one in both))
-            text = _("{lists} can't be on both sides: nobody on it would get the mail.")
-            self.add_error("lists_out", text.format(lists=names))
-        return cleaned
 
 
 class FromForm(SectionForm):

@@ -1,10 +1,13 @@
-"""Hooks of campaigns: a workspace is deleted, or the database was restored or copied."""
+"""Hooks of campaigns: a workspace is deleted, a segment may be, or the database was restored or
+copied."""
 
 from accounts.services import workspaces
 from campaigns.queries import report
-from campaigns.services import starting
+from campaigns.services import drafts, starting
+from contacts.services import segments
 from sending.services import fence, retention
 
 retention.keepers.add(report.keep)
 fence.on_noticed.add(starting.take_back_scheduled)
+segments.users.add(drafts.using)
 workspaces.on_deleted.add(starting.take_back_deleted)

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User, Workspace
 from contacts.models import List
+from contacts.segmentmodels import Segment
 from designs.models import Design
 from pages.singleline import SingleLineField
 from relays.models import Pool, Relay
@@ -34,6 +35,12 @@ class Campaign(models.Model):
     design = models.ForeignKey(Design, models.SET_NULL, null=True, blank=True)
     lists_in = models.ManyToManyField(List, related_name="+", blank=True)
     lists_out = models.ManyToManyField(List, related_name="+", blank=True)
+    segments_in = models.ManyToManyField(Segment, related_name="+", blank=True)
+    segments_out = models.ManyToManyField(Segment, related_name="+", blank=True)
+    # Campaigns that have started, whose recipients do not get this one.
+    campaigns_out = models.ManyToManyField("self", symmetrical=False, related_name="+", blank=True)
+    # Nor does who got an advertising mail in the last so many hours; null: it doesn't matter.
+    quiet_hours = models.PositiveSmallIntegerField(null=True, blank=True)
     relay = models.ForeignKey(Relay, models.SET_NULL, null=True, blank=True)
     pool = models.ForeignKey(Pool, models.SET_NULL, null=True, blank=True)
     track_opens = models.BooleanField(_("count opens"), default=True)

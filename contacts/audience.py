@@ -4,11 +4,13 @@ Parts name people by the kinds of `contacts.queries.parts`: lists, contacts, and
 right register (recipients of another mailing, people mailed lately).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 LIST, CONTACT = "list", "contact"
+# The contacts who match a segment's rule now, and those of a copy (models.SegmentCopy) of one.
+SEGMENT, SEGMENT_COPY = "segment", "segment_copy"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -45,8 +47,24 @@ class Audience:
     def only_lists(self) -> bool:
         return all(part.kind == LIST for part in self.include)
 
+    @property
+    def of_segments(self) -> bool:
+        """Whether it includes people for what they are, whichever lists they are on."""
+        return any(part.kind in {SEGMENT, SEGMENT_COPY} for part in self.include)
+
     def ignoring(self, reasons: Iterable[str]) -> "Audience":
         return replace(self, ignored=tuple(sorted(reasons)))
+
+    def replacing(
+        self, made: Mapping[str, Callable[[tuple[int, ...]], AudiencePart]]
+    ) -> "Audience":
+        """With other parts in place of some: {kind: (ids) -> part}."""
+
+        def changed(some: Sequence[AudiencePart]) -> tuple[AudiencePart, ...]:
+            found = (made[one.kind](one.ids) if one.kind in made else one for one in some)
+            return tuple(sorted(found))
+
+        return replace(self, include=changed(self.include), exclude=changed(self.exclude))
 
     def as_json(self) -> dict[str, Any]:
         """{"include": {kind: ids}, "exclude": {kind: ids}}; empty ones are left out."""

@@ -1,5 +1,6 @@
 """Segments with the history of their rules."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -46,3 +47,37 @@ class SegmentVersion(models.Model):
 
     def __str__(self) -> str:
         return f"version {self.number} of segment {self.segment_id}"
+
+
+class SegmentCopy(models.Model):
+    """The contacts who matched a segment's rule at one moment. It outlives the segment, whose name
+    and rule it keeps."""
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
+    # The id that the segment has, or had.
+    segment_number = models.BigIntegerField()
+    name = SingleLineField(max_length=100)
+    rule = models.JSONField(default=dict)
+    made_at = models.DateTimeField(auto_now_add=True)
+    # How many contacts it has.
+    size = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"copy {self.pk} of segment {self.segment_number}"
+
+
+class SegmentCopyPart(models.Model):
+    """Some contacts of a copy: of the ids with the same quotient by 1,024 (queries.copies). So a
+    million contacts are a thousand rows, which are written and read in a second."""
+
+    copy = models.ForeignKey(SegmentCopy, models.CASCADE, related_name="parts", db_index=False)
+    number = models.BigIntegerField()
+    contacts = ArrayField(models.BigIntegerField())
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("copy", "number"), name="segment_copy_part_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"part {self.number} of copy {self.copy_id}"

@@ -30,6 +30,8 @@ SENTENCES: dict[str, Promise] = {
     "off_list": _("No longer on the list"),
     "excluded": _("On a list that is left out"),
     "held_out": _("In the part of the audience that gets nothing, for comparison"),
+    "no_list": _("Subscribed to no list"),
+    "excluded_segment": _("In a segment that is left out"),
     "excluded_contact": _("Left out by name"),
     "excluded_mailing": _("Got a mailing whose recipients are left out"),
     "mailed_lately": _("Was mailed shortly before"),

@@ -1,6 +1,6 @@
-"""The people on a campaign's lists, with a reason for those who are left out.
+"""The people of a campaign's audience, with a reason for those who are left out.
 
-Before the start they are computed from the lists; afterwards they are read from the rows that the
+Before the start they are computed as they are now; afterwards they are read from the rows that the
 start wrote. Both come as rows of sending.models.LeftOut.
 """
 
@@ -14,10 +14,11 @@ from django.http import HttpRequest, QueryDict
 from campaigns.models import Campaign
 from campaigns.queries.recipients import address_matches
 from contacts import addresses
-from contacts.audience import Audience
+from contacts.audience import LIST, SEGMENT, Audience, parts
 from contacts.queries import audience
 from pages import tables
 from sending.models import LeftOut, Mailing
+from sending.queries.parts import MAILED_WITHIN, MAILING
 
 # Parameters of the page's URL.
 FILTERS = ("q", "reason")
@@ -70,15 +71,28 @@ def frozen(request: HttpRequest, mailing: Mailing) -> tables.Page[LeftOut]:
 
 def audience_of(campaign: Campaign) -> Audience:
     """The audience of the campaign as it is now."""
-    return Audience.of_lists(
+    mailings = [one.mailing_id for one in campaign.campaigns_out.all() if one.mailing_id]
+    return Audience(
         campaign.workspace_id,
-        (one.pk for one in campaign.lists_in.all()),
-        (one.pk for one in campaign.lists_out.all()),
+        parts(
+            {
+                LIST: [one.pk for one in campaign.lists_in.all()],
+                SEGMENT: [one.pk for one in campaign.segments_in.all()],
+            }
+        ),
+        parts(
+            {
+                LIST: [one.pk for one in campaign.lists_out.all()],
+                SEGMENT: [one.pk for one in campaign.segments_out.all()],
+                MAILING: mailings,
+                MAILED_WITHIN: [campaign.quiet_hours] if campaign.quiet_hours else [],
+            }
+        ),
     )
 
 
 def question(campaign: Campaign) -> audience.Question:
-    """The question for everybody on the lists of a campaign that has not started."""
+    """The question for everybody in the audience of a campaign that has not started."""
     return audience.Question(audience_of(campaign))
 
 
@@ -121,8 +135,8 @@ def as_row(person: audience.AudiencePerson) -> LeftOut:
 def live(
     request: HttpRequest, campaign: Campaign, counted: Mapping[str, Any]
 ) -> tables.Page[LeftOut]:
-    """People on the lists as they are now: the recipients, or, with the parameter `reason`, people
-    left out. `counted`: the result of contacts.queries.audience.count for the same lists."""
+    """People of the audience as it is now: the recipients, or, with the parameter `reason`, people
+    left out. `counted`: the result of contacts.queries.audience.count for the same audience."""
     wanted = asked(campaign, request.GET)
     numbers = {audience.RECIPIENTS: counted["recipients"]} | counted["excluded"]
     numbers[audience.LEFT_OUT] = sum(counted["excluded"].values())

@@ -1,4 +1,5 @@
-"""Finds the suppression or list because of which people were left out or skipped, and its date.
+"""Finds the suppression, list, segment or campaign because of which people were left out, or
+skipped, and its date.
 
 One query finds the suppressions of a page, another one its lists.
 """
@@ -12,16 +13,20 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
+from campaigns.models import Campaign
 from contacts import addresses
 from contacts.models import List, Subscription, Suppression
+from contacts.queries import copies
+from contacts.segmentmodels import Segment
 from sending.models import LeftOut, Mailing, Message
 
 SUPPRESSED, UNSUBSCRIBED, EXCLUDED = "suppressed_", "unsubscribed", "excluded"
+IN_SEGMENT, GOT_MAILING, MAILED = "excluded_segment", "excluded_mailing", "mailed_lately"
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """`text` names the suppression or list; `url` is its page."""
+    """`text` names the suppression, list, ...; `url` is its page, "" if it has none any more."""
 
     text: str
     url: str
@@ -54,7 +59,44 @@ def of_left_out(workspace: Workspace, rows: Sequence[LeftOut]) -> dict[str, Caus
             found[row.address] = of_suppression(suppressions[row.cause_id], workspace.slug)
         elif row.cause_id in lists and row.reason in {UNSUBSCRIBED, EXCLUDED}:
             found[row.address] = _of_list(lists[row.cause_id], workspace.slug, row.since)
-    return found
+    return found | _of_segments(workspace, rows) | _of_campaigns(workspace, rows)
+
+
+def _of_segments(workspace: Workspace, rows: Sequence[LeftOut]) -> dict[str, Cause]:
+    """Of segments that were deleted since, with the name that they had."""
+    asked = {row.cause_id for row in rows if row.reason == IN_SEGMENT and row.cause_id}
+    if not asked:
+        return {}
+    there = Segment.objects.filter(workspace=workspace).in_bulk(asked)
+    names = copies.names(workspace.pk, asked) | {pk: one.name for pk, one in there.items()}
+    return {
+        row.address: Cause(
+            _("Segment {name}").format(name=names[row.cause_id]),
+            reverse("segment", args=[workspace.slug, row.cause_id])
+            if row.cause_id in there
+            else "",
+            row.since,
+        )
+        for row in rows
+        if row.reason == IN_SEGMENT and row.cause_id in names
+    }
+
+
+def _of_campaigns(workspace: Workspace, rows: Sequence[LeftOut]) -> dict[str, Cause]:
+    asked = {row.cause_id for row in rows if row.reason in {GOT_MAILING, MAILED} and row.cause_id}
+    if not asked:
+        return {}
+    found = Campaign.objects.filter(workspace=workspace, mailing__in=asked)
+    by_mailing = {one.mailing_id: one for one in found}
+    return {
+        row.address: Cause(
+            by_mailing[row.cause_id].name,
+            reverse("campaign", args=[workspace.slug, by_mailing[row.cause_id].pk]),
+            row.since,
+        )
+        for row in rows
+        if row.reason in {GOT_MAILING, MAILED} and row.cause_id in by_mailing
+    }
 
 
 def of_skipped(mailing: Mailing, rows: Sequence[Message]) -> dict[str, Cause]:

@@ -104,7 +104,9 @@ def before(campaign: Campaign, text: str, shown: Iterable[LeftOut]) -> list[Reci
             addresses.display(one.email),
             one.pk,
             "outside",
-            _("Is on none of the campaign's lists."),
+            _("Is on none of the campaign's lists.")
+            if asked.audience.only_lists
+            else _("Is on none of the campaign's lists, and in none of its segments."),
         )
         for one in contacts
         if one.pk not in reached
@@ -180,6 +182,10 @@ def _outside(mailing: Mailing, contacts: Sequence[Contact]) -> list[RecipientRep
     }
     found = []
     nowhere = _("Was on none of the campaign's lists when it started.")
+    if not mailing.people.only_lists:
+        nowhere = _(
+            "Was on none of the campaign's lists, and in none of its segments, when it started."
+        )
     if query.unrecorded(mailing):
         nowhere = _(
             "Is no recipient. Who was left out of this campaign was not recorded when it started."

@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,10 +11,12 @@ from typing import Any
 from django.core.cache import cache
 
 from campaigns.models import Campaign
+from campaigns.queries import audienceparts
 from campaigns.queries.audience import audience_of
+from campaigns.queries.audienceparts import AudienceItem
 from contacts.audience import Audience
-from contacts.models import Contact, List, Subscription
-from contacts.queries import audience, lists
+from contacts.models import Contact, Subscription
+from contacts.queries import audience, lists, segments
 from contacts.queries.mergefields import merge_fields
 from designs.fields import of_workspace
 from designs.fielduses import Use
@@ -25,6 +28,11 @@ from pages import reasons
 KEEP = 15
 # If counting takes longer, in seconds, the sizes of lists are cached.
 LONG_COUNT = 0.3
+# Seconds that counting may take on the review, and beside the composer, which asks after each
+# change; and finding somebody to preview the mail for.
+PATIENCE, IMPATIENCE, A_MOMENT = 25, 5, 1
+# Why nobody was counted: the rule of a segment can't be used, or counting takes too long.
+UNUSABLE, SLOW = "unusable", "slow"
 # Expressions are tried with at most this many different values, which takes up to half a second.
 MOST_TRIED = 5_000
 
@@ -43,6 +51,8 @@ class Exclusion:
 
 @dataclass(frozen=True, slots=True)
 class AudienceFigures:
+    """`unknown`: why nobody was counted (UNUSABLE, SLOW); "" if they were."""
+
     recipients: int
     exclusions: list[Exclusion]
     # {merge field: number of recipients without a value}
@@ -51,8 +61,9 @@ class AudienceFigures:
     unfit: dict[Use, tuple[int, str]]
     # Expressions of the mail that fail for recipients.
     failing: list[TrialFailure]
-    lists_in: list[List]
-    lists_out: list[List]
+    included: list[AudienceItem]
+    excluded: list[AudienceItem]
+    unknown: str = ""
 
     @property
     def left_out(self) -> int:
@@ -67,37 +78,44 @@ def of(
     trial: MailTrial | None = None,
     fresh: bool = True,
 ) -> AudienceFigures:
-    """Makes one pass over the lists, one over the recipients for merge fields (`fields`), one for
+    """Makes one pass over the people, one over the recipients for merge fields (`fields`), one for
     the kinds of their values (`uses`), and one for a `trial` that has anything to try. Not
     `fresh`: counts may be KEEP seconds old."""
-    lists_in = list(campaign.lists_in.order_by("name", "pk"))
-    lists_out = list(campaign.lists_out.order_by("name", "pk"))
     people = audience_of(campaign)
+    included, excluded = audienceparts.described(campaign.workspace, people)
     counted: dict[str, Any] = {"recipients": 0, "excluded": {}}
     missing: dict[str, int] = {}
     unfit: dict[Use, tuple[int, str]] = {}
     failing: list[TrialFailure] = []
-    if lists_in:
-        wanted, kinds = sorted(fields), sorted(uses)
-        counted = _kept(lambda: audience.count(people), (people,), fresh=fresh)
-        if wanted:
-            ask = partial(audience.missing_fields, people, wanted)
-            missing = _kept(ask, (people, wanted), fresh=fresh)
-        if kinds:
-            ask_kinds = partial(audience.unfit_values, people, kinds)
-            unfit = _kept(ask_kinds, (people, "kinds", kinds), fresh=fresh)
-        if trial and trial.parts:
-            tried = (people, "trial", sorted(trial.sources.items()))
-            try_out = partial(_failing, campaign, people, trial)
-            failing = _kept(try_out, tried, fresh=fresh)["failing"]
+    unknown = ""
+    try:
+        with segments.patient(PATIENCE if fresh else IMPATIENCE):
+            if people.include:
+                wanted, kinds = sorted(fields), sorted(uses)
+                counted = _kept(lambda: audience.count(people), (people,), fresh=fresh)
+                if wanted:
+                    ask = partial(audience.missing_fields, people, wanted)
+                    missing = _kept(ask, (people, wanted), fresh=fresh)
+                if kinds:
+                    ask_kinds = partial(audience.unfit_values, people, kinds)
+                    unfit = _kept(ask_kinds, (people, "kinds", kinds), fresh=fresh)
+                if trial and trial.parts:
+                    tried = (people, "trial", sorted(trial.sources.items()))
+                    try_out = partial(_failing, campaign, people, trial)
+                    failing = _kept(try_out, tried, fresh=fresh)["failing"]
+    except segments.UnusableError:
+        unknown = UNUSABLE
+    except segments.TooSlowError:
+        unknown = SLOW
     return AudienceFigures(
         recipients=counted["recipients"],
         exclusions=[Exclusion(code, count) for code, count in counted["excluded"].items()],
         missing=missing,
         unfit=unfit,
         failing=failing,
-        lists_in=lists_in,
-        lists_out=lists_out,
+        included=included,
+        excluded=excluded,
+        unknown=unknown,
     )
 
 
@@ -142,8 +160,24 @@ def sizes(workspace_id: int) -> dict[int, int]:
 
 
 def somebody(campaign: Campaign, *, after: int = 0) -> Contact | None:
-    """A subscribed contact to preview the mail for: the next one by id after `after`, then the
-    first one again. To stay quick, it doesn't check suppressions."""
+    """A contact to preview the mail for, who is subscribed to one of the lists or in one of the
+    segments: the next one by id after `after`, then the first one again. To stay quick, it doesn't
+    check suppressions, and gives up on slow rules."""
+    with suppress(segments.TooSlowError), segments.patient(A_MOMENT):
+        return _on_lists(campaign, after) or _in_segments(campaign, after)
+    return None
+
+
+def _in_segments(campaign: Campaign, after: int) -> Contact | None:
+    everybody = Contact.objects.filter(workspace_id=campaign.workspace_id).order_by("pk")
+    for one in campaign.segments_in.all():
+        people = segments.filtered(everybody, campaign.workspace, str(one.pk))
+        if found := people.filter(pk__gt=after).first() or people.first():
+            return found
+    return None
+
+
+def _on_lists(campaign: Campaign, after: int) -> Contact | None:
     people = Contact.objects.filter(
         workspace_id=campaign.workspace_id,
         subscriptions__list__in=[one.pk for one in campaign.lists_in.all()],

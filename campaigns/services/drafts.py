@@ -1,19 +1,19 @@
 """Campaigns before they are scheduled: created, saved piece by piece, duplicated, deleted."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.core.cache import cache
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
 from campaigns.exceptions import CampaignConflictError, CampaignError
 from campaigns.models import Campaign
-from contacts.models import List
+from contacts.segmentmodels import Segment
 from designs.models import Design
 from pages import locales
 from relays.models import Pool, Relay
@@ -34,8 +34,10 @@ SCALARS = (
     "timezone",
     "window",
     "per_minute",
+    "quiet_hours",
 )
-LISTS = ("lists_in", "lists_out")
+# Fields with several objects.
+CHOICES = ("lists_in", "lists_out", "segments_in", "segments_out", "campaigns_out")
 # Seconds for which deleted drafts can be brought back.
 KEEP_DELETED = 3600
 
@@ -70,7 +72,7 @@ def _usual_route(workspace: Workspace, last: Campaign | None) -> tuple[Relay | N
 
 @transaction.atomic
 def save(campaign: Campaign, changes: Mapping[str, Any], *, version: int) -> Campaign:
-    """Saves fields (of SCALARS and LISTS) that were edited in `version`. A field with its stored
+    """Saves fields (of SCALARS and CHOICES) that were edited in `version`. A field with its stored
     value is no change.
 
     Raises CampaignConflictError if there is a newer version, CampaignError if it is no draft.
@@ -83,13 +85,13 @@ def save(campaign: Campaign, changes: Mapping[str, Any], *, version: int) -> Cam
         for name, value in changes.items()
         if name in SCALARS and getattr(now, name) != value
     }
-    lists = {
+    choices = {
         name: value
         for name, value in changes.items()
-        if name in LISTS
+        if name in CHOICES
         and set(getattr(now, name).values_list("pk", flat=True)) != {one.pk for one in value}
     }
-    if scalars or lists:
+    if scalars or choices:
         if now.version != version:
             raise CampaignConflictError(
                 _("Somebody saved this campaign at {time}, after you opened it.").format(
@@ -99,10 +101,29 @@ def save(campaign: Campaign, changes: Mapping[str, Any], *, version: int) -> Cam
         Campaign.objects.filter(pk=now.pk).update(
             **scalars, version=F("version") + 1, updated_at=timezone.now()
         )
-        for name, value in lists.items():
+        _still_there(choices)
+        for name, value in choices.items():
             getattr(now, name).set(value)
     campaign.refresh_from_db()
     return campaign
+
+
+def _still_there(choices: Mapping[str, Iterable[Any]]) -> None:
+    """Keeps chosen segments from being deleted before this transaction ends. Raises CampaignError
+    if one is gone."""
+    wanted = {one.pk for name, some in choices.items() if "segments" in name for one in some}
+    kept = Segment.objects.filter(pk__in=wanted).order_by("pk").select_for_update(no_key=True)
+    if len(kept) < len(wanted):
+        raise CampaignConflictError(_("A segment that you chose was deleted a moment ago."))
+
+
+def using(segment: Segment) -> list[tuple[str, str, int]]:
+    """Campaigns that have not started and name the segment, for contacts.services.segments."""
+    named = Q(segments_in=segment) | Q(segments_out=segment)
+    states = (Campaign.State.DRAFT, Campaign.State.SCHEDULED)
+    found = Campaign.objects.filter(named, state__in=states).distinct().order_by("name", "pk")
+    text = _("Campaign {name}")
+    return [(text.format(name=one.name), "campaign", one.pk) for one in found]
 
 
 def propose_from_design(campaign: Campaign, design: Design | None) -> dict[str, Any]:
@@ -120,8 +141,8 @@ def duplicate(campaign: Campaign, *, by: User | None = None) -> Campaign:
     values = {name: getattr(campaign, name) for name in SCALARS if name != "scheduled_at"}
     values["name"] = _("{name} (copy)").format(name=campaign.name[:130])
     copy = Campaign.objects.create(workspace=campaign.workspace, created_by=by, **values)
-    copy.lists_in.set(campaign.lists_in.all())
-    copy.lists_out.set(campaign.lists_out.all())
+    for name in CHOICES:
+        getattr(copy, name).set(getattr(campaign, name).all())
     return copy
 
 
@@ -131,9 +152,9 @@ def delete_drafts(campaigns: QuerySet[Campaign]) -> tuple[int, str]:
     drafts = campaigns.filter(state=Campaign.State.DRAFT).order_by("pk")
     ids = [draft.pk for draft in drafts.select_for_update(of=("self",))]
     going = Campaign.objects.filter(pk__in=ids)
-    lists = {draft.pk: _lists(draft) for draft in going.prefetch_related(*LISTS)}
+    chosen = {draft.pk: _chosen(draft) for draft in going.prefetch_related(*CHOICES)}
     token = secrets.token_urlsafe(16)
-    records = [(columns, lists[columns["id"]]) for columns in going.values()]
+    records = [(columns, chosen[columns["id"]]) for columns in going.values()]
     cache.set(_key(token), records, KEEP_DELETED)
     going.delete()
     return len(ids), token
@@ -151,24 +172,39 @@ def _key(token: str) -> str:
     return f"deleted-campaigns:{token}"
 
 
-def _lists(campaign: Campaign) -> dict[str, list[int]]:
-    return {name: [one.pk for one in getattr(campaign, name).all()] for name in LISTS}
+def _chosen(campaign: Campaign) -> dict[str, list[int]]:
+    return {name: [one.pk for one in getattr(campaign, name).all()] for name in CHOICES}
 
 
 @transaction.atomic
-def restore(workspace: Workspace, token: str) -> int:
-    """Brings back the drafts that `delete_drafts` deleted in this workspace. Returns their number;
-    0: too late."""
+def restore(workspace: Workspace, token: str) -> tuple[int, list[str]]:
+    """Brings back the drafts that `delete_drafts` deleted in this workspace. Returns (their number,
+    0: too late; the names of those whose audience must be chosen again)."""
+    lost: list[str] = []
     records = cache.get(_key(token)) or []
     here = [one for one in records if one[0]["workspace_id"] == workspace.pk]
-    for columns, lists in here:
+    for columns, chosen in here:
         campaign = Campaign.objects.create(**_without_lost(columns))
         Campaign.objects.filter(pk=campaign.pk).update(created_at=columns["created_at"])
-        for name, ids in lists.items():
-            getattr(campaign, name).set(List.objects.filter(pk__in=ids))
+        if not _choose_again(campaign, chosen):
+            lost.append(campaign.name)
     if here:
         cache.delete(_key(token))
-    return len(here)
+    return len(here), lost
+
+
+def _choose_again(campaign: Campaign, chosen: Mapping[str, Sequence[int]]) -> bool:
+    """False: one of the segments was deleted meanwhile. Then the person chooses again whom to send
+    to, because without it the campaign might reach people who were to be left out."""
+    found = {
+        name: getattr(campaign, name).model.objects.filter(pk__in=ids)
+        for name, ids in chosen.items()
+    }
+    whole = all(len(rows) == len(chosen[name]) for name, rows in found.items())
+    for name, rows in found.items():
+        if whole or name.endswith("_out"):
+            getattr(campaign, name).set(rows)
+    return whole
 
 
 def _without_lost(columns: Mapping[str, Any]) -> dict[str, Any]:

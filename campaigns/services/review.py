@@ -13,12 +13,13 @@ from campaigns.queries import estimates, routes
 from campaigns.queries.routes import Route
 from campaigns.services import audiences
 from campaigns.services.audiences import AudienceFigures
+from contacts.queries import segments
 from designs import checks, fields
 from designs.trials import MailTrial
 
 ERROR, WARNING, INFO = "error", "warning", "info"
 SEVERITIES = (ERROR, WARNING, INFO)
-ARCHIVED_LIST = "archived_list"
+ARCHIVED_LIST, UNUSABLE_SEGMENT = "archived_list", "unusable_segment"
 # {part of the mail: its section of the composer}
 SECTION_OF_PART = {"subject": "subject", "preheader": "subject"}
 
@@ -81,8 +82,8 @@ def review(campaign: Campaign, *, fresh: bool = True) -> Review:
     found = problems(campaign, audience)
     begin = campaign.scheduled_at or timezone.now()
     finish = _finish(campaign, route, audience.recipients, begin) if route else None
-    if audience.lists_in and not audience.recipients:
-        text = _("Nobody on these lists would get it. Choose another list, or import contacts.")
+    if audience.included and not audience.recipients and not audience.unknown:
+        text = _("Nobody in this audience would get it. Choose other lists, or import contacts.")
         found.append(ReviewProblem("nobody", ERROR, "to", text))
     if route and route.active and audience.recipients and finish is None:
         text = _("At this rate it would take more than a year.")
@@ -124,7 +125,7 @@ def source_of(campaign: Campaign) -> checks.MailSource:
 def problems(campaign: Campaign, audience: AudienceFigures | None = None) -> list[ReviewProblem]:
     """Problems that can be found without counting people, and with `audience` the others, too."""
     return [
-        *_of_lists(campaign),
+        *_of_audience(campaign),
         *_of_sender(campaign),
         *_of_mail(campaign, audience),
         *_of_route(campaign),
@@ -132,10 +133,20 @@ def problems(campaign: Campaign, audience: AudienceFigures | None = None) -> lis
     ]
 
 
-def _of_lists(campaign: Campaign) -> Iterator[ReviewProblem]:
-    chosen = list(campaign.lists_in.all())
-    if not chosen:
-        yield ReviewProblem("no_list", ERROR, "to", _("Choose at least one list."))
+def _of_audience(campaign: Campaign) -> Iterator[ReviewProblem]:
+    chosen, included = list(campaign.lists_in.all()), list(campaign.segments_in.all())
+    if not chosen and not included:
+        yield ReviewProblem("no_list", ERROR, "to", _("Choose at least one list or segment."))
+    for segment in (*included, *campaign.segments_out.all()):
+        try:
+            segments.usable(segment)
+        except segments.UnusableError:
+            text = _(
+                "The segment {segment} can't be used any more: its rule names something that no"
+                " longer exists. Mend it, or take it out here."
+            )
+            said = text.format(segment=segment.name)
+            yield ReviewProblem(UNUSABLE_SEGMENT, ERROR, "to", said)
     for one in chosen:
         if one.archived_at:
             text = _("The list {list} is archived.").format(list=one.name)

@@ -72,7 +72,7 @@ def schedule(  # noqa: PLR0913 - what a person confirms, each by its name
             raise CampaignError(text.format(why=problem.text))
     # No count here: the review has counted the people, and the freeze will count them again.
     if not audiences.anybody(now):
-        raise CampaignError(_("Nobody on these lists would get it."))
+        raise CampaignError(_("Nobody in this audience would get it."))
     Campaign.objects.filter(pk=now.pk).update(
         state=State.SCHEDULED,
         state_reason="",
@@ -227,7 +227,7 @@ def _open(campaign: Campaign) -> Mailing:
         per_minute=campaign.per_minute,
     )
     if not mailing.tally.targeted:
-        raise CampaignError(_("Nobody on these lists would get it."))
+        raise CampaignError(_("Nobody in this audience would get it."))
     return mailing
 
 

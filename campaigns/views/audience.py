@@ -1,16 +1,19 @@
-"""Pages of the people on a campaign's lists: before the start, recipients and people who would be
-left out; afterwards, people who were left out."""
+"""Pages of the people of a campaign's audience: before the start, recipients and people who would
+be left out; afterwards, people who were left out."""
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.access import WorkspaceRequest
+from campaigns.models import Campaign
 from campaigns.queries import audience as query
 from campaigns.queries import audiencesheet, personsearch
+from campaigns.services import review
 from campaigns.views.report import dropped, started
 from contacts import exports
 from contacts.queries import audience as lists
@@ -31,10 +34,13 @@ def _context(request: WorkspaceRequest, page: tables.Page[LeftOut]) -> dict[str,
 
 
 def campaign_audience(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
-    """The audience of a campaign that has not started, computed from its lists as they are now."""
+    """The audience of a campaign that has not started, computed as it is now."""
     campaign, mailing = started(request, pk)
     if mailing is not None:
         return redirect(_left_out_url(request, pk))
+    if (why := _unusable(campaign)) is not None:
+        messages.error(request, why)
+        return redirect("campaign", request.workspace.slug, pk)
     counted = lists.count(query.audience_of(campaign))
     page = query.live(request, campaign, counted)
     text = request.GET.get("q", "").strip()
@@ -52,9 +58,18 @@ def export_audience(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     campaign, mailing = started(request, pk)
     if mailing is not None:
         return redirect(_left_out_url(request, pk))
+    if (why := _unusable(campaign)) is not None:
+        messages.error(request, why)
+        return redirect("campaign", request.workspace.slug, pk)
     rows = audiencesheet.live(campaign, request.GET)
     content = exports.stream(audiencesheet.header(), rows)
     return csv_response(f"campaign-{pk}-audience.csv", content)
+
+
+def _unusable(campaign: Campaign) -> str | None:
+    """Why the people can't be counted, if a segment can't be used."""
+    found = review.problems(campaign)
+    return next((one.text for one in found if one.code == review.UNUSABLE_SEGMENT), None)
 
 
 def _left_out_url(request: WorkspaceRequest, pk: int) -> str:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import WorkspaceRequest, get_in
 from accounts.models import Workspace
 from accounts.permissions import Permission
-from campaigns import transitions, zones
+from campaigns import transitions, wording, zones
 from campaigns.exceptions import CampaignError
 from campaigns.forms import NewCampaignForm
 from campaigns.models import Campaign
@@ -34,6 +34,8 @@ PERIODS = {
     "90": gettext_lazy("Started in the last 90 days"),
 }
 # A due campaign should start within this many seconds.
+# Drafts that a message names at most.
+NAMED = 5
 SHOULD_START_WITHIN = 15
 
 
@@ -108,12 +110,15 @@ def campaigns_bulk(request: WorkspaceRequest) -> HttpResponseBase:
 @require_POST
 def undo_campaigns(request: WorkspaceRequest) -> HttpResponseBase:
     """Brings back deleted drafts."""
-    count = drafts.restore(request.workspace, request.GET.get("token", ""))
+    count, lost = drafts.restore(request.workspace, request.GET.get("token", ""))
     if count:
         text = ngettext("{count} draft is back.", "{count} drafts are back.", count)
         messages.success(request, text.format(count=locales.number(count)))
     else:
         messages.error(request, _("It is too late to bring them back."))
+    if lost:
+        text = _("{campaigns}: a segment was deleted meanwhile. Choose again whom they go to.")
+        messages.warning(request, text.format(campaigns=wording.listed(lost[:NAMED])))
     return redirect("campaigns", request.workspace.slug)
 
 

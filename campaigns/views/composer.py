@@ -25,15 +25,16 @@ from campaigns.forms import (
     FromForm,
     NameForm,
     RouteForm,
-    SectionForm,
     SubjectForm,
-    ToForm,
     WhenForm,
 )
 from campaigns.models import Campaign
-from campaigns.queries import routes
+from campaigns.queries import audienceparts, routes
+from campaigns.queries.audience import audience_of
+from campaigns.sectionform import SectionForm
 from campaigns.services import audiences, drafts, review
 from campaigns.services.review import ReviewProblem
+from campaigns.toform import ToForm
 from campaigns.wording import in_zone, listed
 from contacts import addresses
 from contacts.models import Contact
@@ -56,8 +57,8 @@ class ComposerSection:
 
 
 def to(campaign: Campaign) -> str:
-    chosen = listed(one.name for one in campaign.lists_in.order_by("name"))
-    left_out = listed(one.name for one in campaign.lists_out.order_by("name"))
+    found = audienceparts.described(campaign.workspace, audience_of(campaign))
+    chosen, left_out = (listed(one.text for one in side) for side in found)
     if left_out and chosen:
         return _("{lists}, without {others}").format(lists=chosen, others=left_out)
     return chosen

@@ -17,9 +17,9 @@ from django.utils.translation import gettext as _
 from accounts.access import WorkspaceRequest
 from campaigns import transitions, wording
 from campaigns.models import Campaign
-from campaigns.queries import audience, overview, progress, report, series
+from campaigns.queries import audience, audienceparts, overview, progress, report, series
 from campaigns.services import holddecisions
-from contacts.models import Contact, List
+from contacts.models import Contact
 from designs.previews import render_preview
 from pages import locales, reasons, statuses
 from sending.models import Mailing, Message
@@ -59,11 +59,10 @@ def dropped(
 def page(request: WorkspaceRequest, campaign: Campaign) -> HttpResponse:
     """The whole page of a campaign that has started."""
     campaign, mailing = _mailing(request, campaign.pk)
+    included, without = audienceparts.described(request.workspace, mailing.people)
     context = live_context(request, campaign, mailing) | {
-        "lists_out": campaign.lists_out.order_by("name"),
-        "lists": List.objects.filter(workspace=request.workspace, pk__in=mailing.list_ids).order_by(
-            "name"
-        ),
+        "included": included,
+        "without": without,
         "late": _late(campaign),
         "limits": wording.limits(mailing.window, mailing.per_minute),
         "excluded": _excluded(mailing),

@@ -1,5 +1,6 @@
-"""The recipients of a mailing, and the reasons why others of its audience are left out: one
-statement for the live count and the freeze, so that both always agree."""
+"""The recipients of an audience, and the reasons why others of it are left out: counted, listed,
+searched, and their merge fields. Each function raises UnusableError for a segment whose rule can't
+be used."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,124 +12,15 @@ from django.db import connection, transaction
 from contacts import valuekinds
 from contacts.audience import Audience
 from contacts.mergenames import OF_PERSON
-from contacts.queries import mailable, parts
-
-# One row for each person in the included parts. `reason` (a code of pages.reasons) is null for
-# recipients. A person who left one of the lists but is on another still wants mail. The first
-# reason that applies is given: unsubscribed, suppressed, excluded.
-AUDIENCE = """
-SELECT c.id AS contact_id, c.email AS address,
-       coalesce(CASE WHEN NOT p.wants THEN 'unsubscribed' END, {stopped}, {excluded}) AS reason,
-       coalesce(by_address.id, by_domain.id) AS suppression_id
-  FROM ({people}) p
-  JOIN contacts_contact c ON c.id = p.contact_id AND c.workspace_id = %(workspace)s
-{joins}
-"""
-# For an audience without parts.
-NOBODY = "SELECT 0::bigint AS contact_id, false AS wants WHERE false"
-EXCLUDED = (
-    "LEFT JOIN (SELECT DISTINCT contact_id FROM ({people}) e) {name} ON {name}.contact_id = c.id"
-)
-# For people in `audience` who are left out: since when, and the cause. Looked up by the contact's
-# index, and not for recipients, who cost nothing here. Of several lists, the one that changed last
-# is named.
-DETAILS = """
-SELECT a.contact_id, a.address, a.reason,
-       coalesce(by_list.since, by_suppression.created_at{since}) AS since,
-       coalesce(by_list.cause_id, by_suppression.id{cause_id}) AS cause_id
-  FROM audience a
-  LEFT JOIN contacts_suppression by_suppression
-         ON a.reason LIKE 'suppressed%%' AND by_suppression.id = a.suppression_id
-  LEFT JOIN LATERAL (
-       SELECT s.changed_at AS since, s.list_id AS cause_id FROM contacts_subscription s
-        WHERE s.contact_id = a.contact_id AND s.list_id = ANY(%(lists)s)
-          AND s.status <> 'subscribed'
-        ORDER BY s.changed_at DESC, s.list_id LIMIT 1) by_list ON a.reason = 'unsubscribed'
-{causes}
-"""
-
-
-def statement(audience: Audience, *, each_once: bool = True, piece: bool = False) -> str:
-    """The audience's query, for its `parameters`. Without `each_once`, a person in several parts
-    may come several times, which is faster. `piece`: only contacts from %(first)s to %(last)s."""
-    excluded = [
-        (f"out{number}", parts.kinds[part.kind]) for number, part in enumerate(audience.exclude)
-    ]
-    joins = [mailable.joins("c.email", ignoring=bool(audience.ignored))]
-    joins += [
-        EXCLUDED.format(
-            people=_within(kind.exclude.format(ids=f"%(exclude{number})s"), piece), name=name
-        )
-        for number, (name, kind) in enumerate(excluded)
-    ]
-    codes = " ".join(
-        f"WHEN {name}.contact_id IS NOT NULL THEN '{kind.reason}'" for name, kind in excluded
-    )
-    return AUDIENCE.format(
-        stopped=mailable.REASON,
-        excluded=f"CASE {codes} END" if codes else "NULL",
-        people=_people(audience, each_once=each_once, piece=piece),
-        joins="\n".join(joins),
-    )
-
-
-def _people(audience: Audience, *, each_once: bool, piece: bool = False) -> str:
-    """Rows of (contact_id, wants): everybody in the included parts."""
-    kinds = [parts.kinds[part.kind] for part in audience.include]
-    included = [
-        _within(kind.include.format(ids=f"%(include{number})s"), piece)
-        for number, kind in enumerate(kinds)
-    ]
-    people = "\nUNION ALL\n".join(included) or NOBODY
-    # No contact is on one list twice, so one list needs no grouping. Then PostgreSQL counts on
-    # several cores: a million people take a third of the time.
-    alone = len(kinds) == 1 and kinds[0].once and len(audience.include[0].ids) == 1
-    if each_once and not alone and included:
-        people = f"SELECT contact_id, bool_or(wants) AS wants FROM ({people}) m GROUP BY contact_id"  # noqa: S608
-    return people
-
-
-def _within(people: str, piece: bool) -> str:
-    """Restricts a part, so that a piece reads only its own people, by the indexes on contacts."""
-    if not piece:
-        return people
-    return f"SELECT * FROM ({people}) p WHERE contact_id BETWEEN %(first)s AND %(last)s"  # noqa: S608
-
-
-def details(audience: Audience) -> str:
-    """SQL: the people left out of `audience`, a table with the statement's rows, with cause and
-    time."""
-    causes, names = [], []
-    for number, part in enumerate(audience.exclude):
-        kind = parts.kinds[part.kind]
-        if kind.cause:
-            names.append(f"cause{number}")
-            one = kind.cause.format(ids=f"%(exclude{number})s")
-            causes.append(f"  LEFT JOIN LATERAL ({one}) {names[-1]} ON a.reason = '{kind.reason}'")
-    return DETAILS.format(
-        since="".join(f", {name}.since" for name in names),
-        cause_id="".join(f", {name}.cause_id" for name in names),
-        causes="\n".join(causes),
-    )
-
-
-def parameters(audience: Audience) -> dict[str, Any]:
-    included = {f"include{n}": list(part.ids) for n, part in enumerate(audience.include)}
-    excluded = {f"exclude{n}": list(part.ids) for n, part in enumerate(audience.exclude)}
-    return {
-        "workspace": audience.workspace_id,
-        "lists": list(audience.list_ids),
-        "ignored": list(audience.ignored),
-        **included,
-        **excluded,
-    }
+from contacts.queries import audiencesql
 
 
 def count(audience: Audience) -> dict[str, Any]:
     """{"recipients": n, "excluded": {reason: n}}"""
-    sql = f"SELECT reason, count(*) FROM ({statement(audience)}) a GROUP BY 1 ORDER BY 2 DESC"  # noqa: S608
+    asked = audiencesql.of(audience)
+    sql = f"SELECT reason, count(*) FROM ({asked.statement}) a GROUP BY 1 ORDER BY 2 DESC"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(sql, parameters(audience))
+        cursor.execute(sql, asked.parameters)
         counts = dict(cursor.fetchall())
     return {"recipients": counts.pop(None, 0), "excluded": counts}
 
@@ -136,19 +28,19 @@ def count(audience: Audience) -> dict[str, Any]:
 def anybody(audience: Audience) -> bool:
     """Whether anybody would get it. Stops at the first recipient. A person subscribed to one of
     several lists wants mail, so that rows need no grouping."""
-    rows = statement(audience, each_once=False)
-    sql = f"SELECT 1 FROM ({rows}) a WHERE reason IS NULL LIMIT 1"  # noqa: S608
+    asked = audiencesql.of(audience)
+    sql = f"SELECT 1 FROM ({asked.loose}) a WHERE reason IS NULL LIMIT 1"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(sql, parameters(audience))
+        cursor.execute(sql, asked.parameters)
         return cursor.fetchone() is not None
 
 
 def more_than(audience: Audience, number: int) -> bool:
     """Whether it includes more than `number` people. Stops at the first one above."""
-    people = _people(audience, each_once=False)
-    sql = f"SELECT count(*) FROM (SELECT FROM ({people}) p LIMIT %(most)s) few"  # noqa: S608
+    asked = audiencesql.of(audience)
+    sql = f"SELECT count(*) FROM (SELECT FROM ({asked.people}) p LIMIT %(most)s) few"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(sql, parameters(audience) | {"most": number + 1})
+        cursor.execute(sql, asked.parameters | {"most": number + 1})
         return int((cursor.fetchone() or (0,))[0]) > number
 
 
@@ -200,8 +92,8 @@ class Question:
     # Only these contacts; None for all.
     contact_ids: Sequence[int] | None = None
 
-    def sql(self) -> tuple[str, dict[str, Any]]:
-        """(condition on the audience's rows, its parameters)"""
+    def sql(self) -> tuple[audiencesql.AudienceSql, str, dict[str, Any]]:
+        """(the audience, a condition on its rows, the parameters of both)"""
         found = ["true"]
         if self.reason is not None:
             found.append(CONDITIONS.get(self.reason, "reason = %(reason)s"))
@@ -209,25 +101,30 @@ class Question:
             found.append("starts_with(address, %(begins)s)")
         if self.contact_ids is not None:
             found.append("contact_id = ANY(%(contacts)s)")
-        known = parameters(self.audience)
-        return " AND ".join(found), known | {
-            "reason": self.reason,
-            "begins": self.begins,
-            "contacts": list(self.contact_ids or ()),
-        }
+        asked = audiencesql.of(self.audience)
+        return (
+            asked,
+            " AND ".join(found),
+            asked.parameters
+            | {
+                "reason": self.reason,
+                "begins": self.begins,
+                "contacts": list(self.contact_ids or ()),
+            },
+        )
 
 
 def people(
     question: Question, *, after: str | None = None, limit: int, backward: bool = False
 ) -> list[AudiencePerson]:
     """The next people by address after `after` (backward: those before it, the nearest first)."""
-    conditions, known = question.sql()
+    asked, conditions, known = question.sql()
     if after is not None:
         conditions += f" AND address {'<' if backward else '>'} %(after)s"
     sql = PEOPLE.format(
-        audience=statement(question.audience),
+        audience=asked.statement,
         conditions=conditions,
-        details=details(question.audience),
+        details=asked.details,
         order="DESC" if backward else "ASC",
     )
     with connection.cursor() as cursor:
@@ -238,11 +135,11 @@ def people(
 def stream(question: Question, size: int) -> Iterator[AudiencePerson]:
     """All matching people by address: one statement, read `size` rows at a time with a server-side
     cursor. In a transaction, because a cursor WITH HOLD would store the whole result on disk."""
-    conditions, known = question.sql()
+    asked, conditions, known = question.sql()
     sql = PEOPLE.format(
-        audience=statement(question.audience),
+        audience=asked.statement,
         conditions=conditions,
-        details=details(question.audience),
+        details=asked.details,
         order="ASC",
     )
     with transaction.atomic(), connection.chunked_cursor() as cursor:
@@ -252,8 +149,8 @@ def stream(question: Question, size: int) -> Iterator[AudiencePerson]:
 
 
 def count_people(question: Question) -> int:
-    conditions, known = question.sql()
-    sql = f"SELECT count(*) FROM ({statement(question.audience)}) a WHERE {conditions}"  # noqa: S608
+    asked, conditions, known = question.sql()
+    sql = f"SELECT count(*) FROM ({asked.statement}) a WHERE {conditions}"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(sql, known)
         return int((cursor.fetchone() or (0,))[0])
@@ -307,14 +204,15 @@ def kinds_of_people(
         columns.append(f"({json})")
         numbers.append(f"(coalesce({value}, '') ~ '^[1-9][0-9.]*$')::int")
     grouped = f"GROUP BY {', '.join(columns)}" if columns else ""
+    asked = audiencesql.of(audience)
     # One pass over the audience, and one group for each way in which the values differ.
     sql = f"""
-        SELECT min(c.id), count(*) FROM ({statement(audience)}) a
+        SELECT min(c.id), count(*) FROM ({asked.statement}) a
           JOIN contacts_contact c ON c.id = a.contact_id WHERE a.reason IS NULL
          {grouped} ORDER BY min({" + ".join(numbers)}), 2 DESC, 1 LIMIT %(most)s
     """  # noqa: S608 - names are ours or parameters
     with connection.cursor() as cursor:
-        cursor.execute(sql, parameters(audience) | given | {"most": most})
+        cursor.execute(sql, asked.parameters | given | {"most": most})
         return [row for row in cursor.fetchall() if row[1]]
 
 
@@ -332,10 +230,11 @@ def _over_recipients(
     """Aggregates over the contacts who get the mailing: one pass for any number of columns."""
     if not columns:
         return ()
+    asked = audiencesql.of(audience)
     sql = f"""
-        SELECT {", ".join(columns)} FROM ({statement(audience)}) a
+        SELECT {", ".join(columns)} FROM ({asked.statement}) a
           JOIN contacts_contact c ON c.id = a.contact_id WHERE a.reason IS NULL
     """  # noqa: S608 - names are ours or parameters
     with connection.cursor() as cursor:
-        cursor.execute(sql, parameters(audience) | dict(given))
+        cursor.execute(sql, asked.parameters | dict(given))
         return cursor.fetchone() or ()

@@ -2,20 +2,40 @@
 when and why a person is excluded. Apps to the right register theirs in their module
 `queries.parts`."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
 from contacts.audience import CONTACT, LIST
+from contacts.segments.sql import Sql
 from pages.registry import Registry
+
+# How a person stands to a part that includes them. Of several parts the highest one counts: who
+# left a list of the audience is not mailed because of a segment.
+# NO_LIST: is in a segment, but subscribed to no list; STAYS: nothing speaks against a mail;
+# LEFT: is on the list, but not subscribed; WANTS: is subscribed.
+NO_LIST, STAYS, LEFT, WANTS = range(4)
+SUBSCRIBED = f"CASE WHEN status = 'subscribed' THEN {WANTS} ELSE {LEFT} END AS standing"
+# {standing: the code of pages.reasons for people who get nothing because of it}
+REASONS = {NO_LIST: "no_list", LEFT: "unsubscribed"}
+
+
+@dataclass(frozen=True, slots=True)
+class PartSql:
+    """A part whose SQL depends on its ids, with what a PartKind has as text."""
+
+    include: Sql
+    exclude: Sql
+    cause: Sql
 
 
 @dataclass(frozen=True, slots=True)
 class PartKind:
-    """`{ids}` in the statements is an array of the part's ids; %(workspace)s is known, too."""
+    """`{ids}` in the statements is an array of the part's ids; %(workspace)s is known, too, and in
+    `include` and `exclude` also {within}, which may narrow them down (`WITHIN`)."""
 
     key: str
-    # Rows of (contact_id, wants): whether the person still wants mail as one of these. "": people
-    # of this kind can only be excluded.
+    # Rows of (contact_id, standing). "": people of this kind can only be excluded.
     include: str
     # Rows of contact_id.
     exclude: str
@@ -25,6 +45,10 @@ class PartKind:
     cause: str = ""
     # Whether a part with one id has each person once, so that rows need no grouping.
     once: bool = False
+    # For {within} while a piece of the audience is frozen, contacts %(first)s to %(last)s.
+    within: str = ""
+    # (workspace id, ids) -> what stands in place of the texts.
+    made: Callable[[int, Sequence[int]], PartSql] | None = None
 
 
 kinds: Registry[PartKind] = Registry(key=attrgetter("key"))
@@ -32,7 +56,7 @@ kinds: Registry[PartKind] = Registry(key=attrgetter("key"))
 kinds.add(
     PartKind(
         LIST,
-        include="SELECT contact_id, status = 'subscribed' AS wants FROM contacts_subscription"
+        include=f"SELECT contact_id, {SUBSCRIBED} FROM contacts_subscription"  # noqa: S608 - ours
         " WHERE list_id = ANY({ids})",
         exclude="SELECT contact_id FROM contacts_subscription"
         " WHERE list_id = ANY({ids}) AND status = 'subscribed'",
@@ -47,7 +71,7 @@ kinds.add(
 kinds.add(
     PartKind(
         CONTACT,
-        include="SELECT unnest({ids}::bigint[]) AS contact_id, true AS wants",
+        include=f"SELECT unnest({{ids}}::bigint[]) AS contact_id, {STAYS} AS standing",
         exclude="SELECT unnest({ids}::bigint[]) AS contact_id",
         reason="excluded_contact",
     )

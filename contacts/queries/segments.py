@@ -129,6 +129,32 @@ def context(
     return checked, kinds.Context(workspace.pk, today, zone, known, inner)
 
 
+class UnusableError(ContactsError):
+    """A segment whose rule can't be used; `segment` is None if it was deleted."""
+
+    def __init__(self, segment: Segment | None) -> None:
+        super().__init__(segment.name if segment else "")
+        self.segment = segment
+
+
+def of(workspace_id: int, numbers: Iterable[int]) -> list[Segment]:
+    """The segments with these ids, in their order. Raises UnusableError if one does not exist."""
+    wanted = sorted(set(numbers))
+    rows = Segment.objects.filter(workspace=workspace_id).select_related("workspace")
+    found = rows.in_bulk(wanted)
+    if len(found) < len(wanted):
+        raise UnusableError(None)
+    return [found[pk] for pk in wanted]
+
+
+def usable(segment: Segment) -> tuple[Group, kinds.Context]:
+    """The checked rule with what its SQL depends on. Raises UnusableError."""
+    found = _usable(segment, segment.workspace, None)
+    if found is None:
+        raise UnusableError(segment)
+    return found
+
+
 # People ------------------------------------------------------------------------------------------
 
 

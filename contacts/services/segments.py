@@ -1,6 +1,6 @@
 """Segments: created, changed with a version for each rule, and deleted if nothing uses them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -11,10 +11,13 @@ from contacts.queries import segments as query
 from contacts.segmentmodels import Segment, SegmentVersion
 from contacts.segments import nesting, rules
 from contacts.segments.rules import Group
+from pages.registry import Registry
 
 # Versions that are kept of each segment: the latest.
 MOST_VERSIONS = 100
 MOST_SEGMENTS = 500
+# Find what uses a segment, as `used_by` gives it. Apps to the right register theirs.
+users: Registry[Callable[[Segment], list[tuple[str, str, int]]]] = Registry()
 
 
 class SegmentError(ContactsError):
@@ -91,20 +94,22 @@ def used_by(segment: Segment) -> list[tuple[str, str, int]]:
     """(words, URL name, pk) of everything that uses it."""
     found = query.users(segment.workspace_id, segment.pk)
     named = Segment.objects.filter(pk__in=found).order_by("name")
-    return [
+    others = [
         (_("Segment {name}").format(name=name), "segment", pk)
         for pk, name in named.values_list("pk", "name")
     ]
+    return others + [use for find in users for use in find(segment)]
 
 
 @transaction.atomic
 def delete(segment: Segment) -> None:
     """Raises SegmentError if something uses it."""
     _lock(segment.workspace)
-    users = used_by(segment)
-    if users:
+    # Waits for whoever is choosing it now.
+    Segment.objects.select_for_update(of=("self",)).get(pk=segment.pk)
+    if found := used_by(segment):
         text = _("{name} can't be deleted: it is used by {users}.")
-        named = ", ".join(words for words, _url, _pk in users[:5])
+        named = ", ".join(words for words, _url, _pk in found[:5])
         raise SegmentError(text.format(name=segment.name, users=named))
     segment.delete()
 
@@ -118,11 +123,12 @@ def _check_name(workspace: Workspace, name: str, *, of: int | None = None) -> No
 def _check_nesting(workspace: Workspace, rule: Group, *, of: int | None = None) -> None:
     """Also of the segments that use this one. Raises SegmentError."""
     changed = {} if of is None else {of: rule}
+    inside = query.used(workspace.pk, rule)
     try:
-        nesting.check(rule, query.used(workspace.pk, rule) | changed)
+        nesting.check(rule, inside | changed)
         for above in _above(workspace, of) if of is not None else ():
             if (other := query.stored(above)) is not None:
-                nesting.check(other, query.used(workspace.pk, other) | changed)
+                nesting.check(other, query.used(workspace.pk, other) | inside | changed)
     except nesting.CircleError as error:
         raise SegmentError(
             _("The segment would use itself by way of another segment. Remove that condition.")

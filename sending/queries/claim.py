@@ -126,7 +126,8 @@ SELECT m.id,
             ELSE coalesce({reason}, CASE WHEN EXISTS (
                             SELECT 1 FROM contacts_subscription s
                              WHERE s.contact_id = m.contact_id AND s.list_id = ANY(%(lists)s))
-                          THEN 'unsubscribed' ELSE 'off_list' END) END AS reason
+                          THEN 'unsubscribed'
+                          WHEN %(of_segments)s THEN 'no_list' ELSE 'off_list' END) END AS reason
   FROM {messages} m
   LEFT JOIN contacts_contact c ON c.id = m.contact_id AND c.workspace_id = %(workspace)s
 {joins}
@@ -139,7 +140,11 @@ SELECT m.id,
                  AND s.status = 'subscribed')
             AND (%(only_lists)s OR EXISTS (
               SELECT 1 FROM contacts_subscription s
-               WHERE s.contact_id = m.contact_id AND s.list_id = ANY(%(lists)s)))))
+               WHERE s.contact_id = m.contact_id AND s.list_id = ANY(%(lists)s))))
+        OR (%(of_segments)s
+            AND NOT EXISTS (
+              SELECT 1 FROM contacts_subscription s
+               WHERE s.contact_id = m.contact_id AND s.status = 'subscribed')))
 """)
 LEFT_SINCE = (
     LEFT_SINCE.replace("{reason}", mailable.REASON)
@@ -283,12 +288,14 @@ def share(limit: int, left: Mapping[int, int], quotas: Mapping[int, int] | None)
 def _wishes(mailing: Mailing) -> dict[str, Any]:
     """The parameters of LEFT_SINCE. In an audience of lists only, a recipient on none of its lists
     any more has left. With other parts in the audience, a recipient who never was on one of the
-    lists stays; one who was, and is subscribed to none now, has left."""
+    lists stays; one who was, and is subscribed to none now, has left. With segments in it, so has
+    one who is subscribed to no list of the workspace any more."""
     people = mailing.people
     return {
         "workspace": mailing.workspace_id,
         "lists": list(people.list_ids),
         "only_lists": people.only_lists,
+        "of_segments": people.of_segments,
         "ignored": list(people.ignored),
     }
 

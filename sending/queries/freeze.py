@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from contacts.audience import Audience
 from contacts.languages import ATTRIBUTE
-from contacts.queries.audience import details, parameters, statement
+from contacts.queries import audiencesql
 from relays import providers
 from sending import blocks
 from sending.models import Mailing, Message, Variant
@@ -133,7 +133,8 @@ def freeze(
     weights, tags = [one.weight for one in variants] or [1], [one.language for one in variants]
     numbers = providers.numbers()
     state = Message.State.UNKNOWN if piece.in_doubt else Message.State.WAITING
-    known: dict[str, Any] = parameters(audience) | {
+    asked = audiencesql.of(audience, piece=True)
+    known: dict[str, Any] = asked.parameters | {
         "mailing": mailing.pk,
         "first": piece.first,
         "last": piece.last,
@@ -147,14 +148,14 @@ def freeze(
     }
     with connection.cursor() as cursor:
         cursor.execute(ROOM)
-        people = statement(audience, piece=True)
+        people = asked.statement
         if holdout:
             people = HELD_OUT.replace("{share}", SHARE).replace("{audience}", people)
         if piece.moved:
             people = blocks.named(MOVED, mailing.pk).replace("{audience}", people)
         # Only FREEZE is bound to this block: the audience may read recipients of mailings in other
         # blocks.
-        sql = blocks.named(FREEZE, mailing.pk).replace("{details}", details(audience))
+        sql = blocks.named(FREEZE, mailing.pk).replace("{details}", asked.details)
         sql = sql.replace("{audience}", people)
         variant = f"{SHARE} - 1" if len(weights) > 1 else "0"
         if any(tags):

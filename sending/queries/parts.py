@@ -1,7 +1,7 @@
 """Parts of an audience that the ledger knows: recipients of other mailings, and people who were
 mailed lately."""
 
-from contacts.queries.parts import PartKind, kinds
+from contacts.queries.parts import STAYS, PartKind, kinds
 from sending.queries.states import sql
 
 MAILING, MAILED_WITHIN = "mailing", "mailed_within"
@@ -27,8 +27,8 @@ LAST = sql(
 kinds.add(
     PartKind(
         MAILING,
-        include=f"SELECT contact_id, true AS wants {RECIPIENTS} AND {GOT}"
-        f" UNION ALL {PAST.replace('{more}', ', true')}",
+        include=f"SELECT contact_id, {STAYS} AS standing {RECIPIENTS} AND {GOT}"
+        f" UNION ALL {PAST.replace('{more}', f', {STAYS}')}",
         exclude=f"SELECT contact_id {RECIPIENTS} AND {GETS} UNION ALL {PAST.replace('{more}', '')}",
         reason="excluded_mailing",
         cause=LAST.replace("{which}", "g.id = ANY({ids})"),

@@ -12,6 +12,7 @@ from accounts.models import User, Workspace
 from contacts.audience import Audience
 from contacts.models import Job
 from contacts.provenance import Source
+from contacts.queries import copies
 from contacts.services import jobs
 from designs.models import Content
 from environment import logs
@@ -54,10 +55,11 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
     languages (raises VariantError if they don't fit together). `holdout`: percent of the recipients
     who get none.
 
-    `source` says what it was opened for. `window`: see relays.windows.
+    `source` says what it was opened for. `window`: see relays.windows. Raises UnusableError for a
+    segment whose rule can't be used.
     """
     rules = RULES[purpose]
-    audience = audience.ignoring(rules.ignored)
+    audience = copies.copied(audience.ignoring(rules.ignored))
     mailing = Mailing.objects.create(
         workspace=workspace,
         **source.columns,

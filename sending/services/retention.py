@@ -3,7 +3,7 @@
 These stay: the mailing with its contents, its counts and minutes, what its report shows
 (`keepers`), and the recipients of its mails (models.PastRecipients), so that unsubscribe links and
 others work as long as a mail exists. These are gone: the list of recipients, servers' replies,
-events, and the people left out.
+events, the people left out, and the contacts of copied segments.
 """
 
 import time
@@ -14,7 +14,7 @@ from datetime import datetime
 from django.db import OperationalError, transaction
 from django.db.models import QuerySet
 
-from contacts.queries import formeraddresses
+from contacts.queries import copies, formeraddresses
 from environment import logs
 from pages.registry import Registry
 from sending import blocks
@@ -84,6 +84,7 @@ def _drop_all(block: Block, before: datetime, pause: Callable[[float], None]) ->
             keep(mailing)
     _mark(block, before)
     _keep_recipients(block)
+    copies.drop_contacts(mailing.people for mailing in _mailings(block).iterator())
     for parent in blocks.TABLES:
         _drop(parent, block.number, pause)
     log.info(

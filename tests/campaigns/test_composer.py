@@ -360,7 +360,7 @@ def test_the_rail_says_what_is_missing(
     }
     text = rail(owner_client, make_campaign(**make))
     for said in (
-        "Choose at least one list.",
+        "Choose at least one list or segment.",
         "Choose a design.",
         "Enter the sender&#x27;s address.",
         "things are missing",

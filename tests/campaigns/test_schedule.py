@@ -142,7 +142,7 @@ def test_nobody_left_is_refused(make_campaign: Make, workspace: Workspace) -> No
     campaign = make_campaign()
     for person in ("a0@x.example", "b0@x.example"):
         suppress(workspace, value=person, kind="address", reason="manual", source=BY_HAND)
-    with pytest.raises(services.CampaignError, match="Nobody on these lists"):
+    with pytest.raises(services.CampaignError, match="Nobody in this audience"):
         services.start_now(campaign)
 
 
@@ -168,7 +168,7 @@ def no_design(campaign: Campaign) -> None:
     [
         (broken_design, "Something is missing between the braces"),
         (lost_relay, "no relay that could send"),
-        (empty_lists, "Nobody on these lists"),
+        (empty_lists, "Nobody in this audience"),
         (no_design, "Choose a design"),
     ],
 )

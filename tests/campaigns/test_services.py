@@ -124,12 +124,12 @@ def test_a_deleted_draft_comes_back_as_it_was(
     pk, lists, made = campaign.pk, list(campaign.lists_in.all()), campaign.created_at
     token = services.delete_draft(campaign)
     assert not Campaign.objects.exists()
-    assert services.restore(other_workspace, token) == 0
-    assert services.restore(workspace, token) == 1
+    assert services.restore(other_workspace, token) == (0, [])
+    assert services.restore(workspace, token) == (1, [])
     back = Campaign.objects.get(pk=pk)
     assert (back.name, back.subject, back.created_at) == (campaign.name, campaign.subject, made)
     assert list(back.lists_in.all()) == lists
-    assert services.restore(workspace, token) == 0
+    assert services.restore(workspace, token) == (0, [])
 
 
 def test_what_was_deleted_meanwhile_is_empty_in_a_restored_draft(
@@ -139,7 +139,7 @@ def test_what_was_deleted_meanwhile_is_empty_in_a_restored_draft(
     pk = campaign.pk
     token = services.delete_draft(campaign)
     design.delete()
-    assert services.restore(workspace, token) == 1
+    assert services.restore(workspace, token) == (1, [])
     assert Campaign.objects.get(pk=pk).design is None
 
 

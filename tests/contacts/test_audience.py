@@ -9,38 +9,16 @@ from django.utils import timezone
 from accounts.models import Workspace
 from contacts.audience import CONTACT, LIST, Audience, parts
 from contacts.models import Contact, List, Subscription
-from contacts.provenance import Source
 from contacts.queries import audience
 from contacts.queries.audience import LEFT_OUT, RECIPIENTS, Question
-from designs.models import Content
-from relays.models import Relay
 from sending.models import LeftOut, Mailing, Message
 from sending.queries.claim import left_since
 from sending.queries.parts import MAILED_WITHIN, MAILING
-from sending.services.mailings import open_mailing
 
 pytestmark = pytest.mark.django_db
 
 Lists = Callable[..., List]
 Open = Callable[[Audience], Mailing]
-
-
-@pytest.fixture
-def open_for(workspace: Workspace) -> Open:
-    def make(asked: Audience) -> Mailing:
-        return open_mailing(
-            workspace=workspace,
-            source=Source("campaign", 7),
-            content=Content.objects.create(workspace=workspace, subject="Hi", text="Hi"),
-            from_name="Brand",
-            from_email="news@brand.example",
-            audience=asked,
-            relay=Relay.objects.create(
-                workspace=workspace, name=f"R{Relay.objects.count()}", host="127.0.0.1"
-            ),
-        )
-
-    return make
 
 
 def names(asked: Audience, reason: str = RECIPIENTS) -> dict[str, str]:

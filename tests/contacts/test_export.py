@@ -19,7 +19,7 @@ from accounts.models import Workspace
 from contacts.audience import Audience
 from contacts.models import Attribute, Contact, List, Subscription, Suppression
 from contacts.provenance import Source
-from contacts.queries import audience, consent
+from contacts.queries import audiencesql, consent
 from designs.models import Content
 from relays.models import Relay
 from sending.models import Message
@@ -125,9 +125,10 @@ def mailed(workspace: Workspace, *lists: List) -> set[str]:
     """Whom a campaign to these lists goes to."""
     ids = [one.pk for one in lists]
     wanted = Audience.of_lists(workspace.pk, ids)
-    sql = f"SELECT address FROM ({audience.statement(wanted)}) a WHERE reason IS NULL"  # noqa: S608
+    asked = audiencesql.of(wanted)
+    sql = f"SELECT address FROM ({asked.statement}) a WHERE reason IS NULL"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(sql, audience.parameters(wanted))
+        cursor.execute(sql, asked.parameters)
         return {address for (address,) in cursor.fetchall()}
 
 

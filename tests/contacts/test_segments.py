@@ -259,6 +259,20 @@ def test_a_used_segment_is_not_deleted(
     assert not Segment.objects.exists()
 
 
+def test_a_change_within_makes_no_segment_too_deep(workspace: Workspace, city: Attribute) -> None:
+    """Segments that use the changed one, by way of others, stay usable."""
+    inner = make_segment(workspace, attribute("city", "filled"), name="g0")
+    below = inner
+    for number in (1, 2, 3):
+        below = make_segment(workspace, when("segment", str(below.pk), "in"), name=f"g{number}")
+    z0 = make_segment(workspace, attribute("city", "blank"), name="z0")
+    z1 = make_segment(workspace, when("segment", str(z0.pk), "in"), name="z1")
+    rule, _known = query.context(workspace, group("all", when("segment", str(z1.pk), "in")))
+    with pytest.raises(service.SegmentError, match="four segments deep"):
+        service.change(inner, name="g0", rule=rule, version=1)
+    assert query.broken(workspace, str(below.pk)) is None
+
+
 def test_circles_are_refused(workspace: Workspace, city: Attribute) -> None:
     inner = make_segment(workspace, SHANGHAI, name="Inner")
     outer = make_segment(workspace, when("segment", str(inner.pk), "in"), name="Outer")

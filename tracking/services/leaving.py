@@ -28,7 +28,7 @@ WISHES = (Reason.UNSUBSCRIBED, Reason.COMPLAINED)
 @dataclass(frozen=True, slots=True)
 class RecipientStatus:
     """What the recipient of a message may leave or take back. `subscribed`, `left`: those of the
-    mailing's lists that the recipient is on, or has left."""
+    lists that the mail came from (`_lists_of`) that the recipient is on, or has left."""
 
     subscribed: list[List]
     left: list[List]
@@ -59,7 +59,7 @@ class RecipientStatus:
 def status_of(message: Message) -> RecipientStatus:
     person = persons.of(message)
     rows = list(
-        _on_lists(message, person.ids, message.mailing.list_ids)
+        _on_lists(message, person.ids, _lists_of(message, person.ids))
         .select_related("list")
         .order_by("list__name")
     )
@@ -87,24 +87,25 @@ def status_of(message: Message) -> RecipientStatus:
 
 @transaction.atomic
 def leave(message: Message, *, everything: bool = False, user_agent: str = "") -> None:
-    """Unsubscribes from the mailing's lists, or with `everything` from every list of the workspace.
-    Safe to do twice.
+    """Unsubscribes from the lists that the mail came from (`_lists_of`), or with `everything` from
+    every list of the workspace. Safe to do twice.
 
     It holds for the person (tracking.services.persons), not for one address. Former addresses are
     always suppressed: otherwise an import of one would make a new, subscribed contact. The present
-    address is suppressed with `everything`, or if the person is on none of the mailing's lists any
-    more: then only a suppression keeps their wish.
+    address is suppressed with `everything`, or if the person is on none of these lists any more:
+    then only a suppression keeps their wish.
     """
     mailing = message.mailing
     person = persons.of(message, lock=True)
     own = [person.own.pk] if person.own else []
-    if not _on_lists(message, own, mailing.list_ids).exists():
+    came_from = _lists_of(message, own)
+    if not _on_lists(message, own, came_from).exists():
         everything = True
-    _say_again(message, person, None if everything else mailing.list_ids)
+    _say_again(message, person, None if everything else came_from)
     lists.unsubscribe(
         mailing.workspace,
         person.ids,
-        None if everything else mailing.list_ids,
+        None if everything else came_from,
         source=mailing.source,
     )
     suppressions.suppress_addresses(
@@ -161,6 +162,19 @@ def _say_again(message: Message, person: Person, list_ids: list[int] | None) -> 
 
 def _undo_since() -> datetime:
     return timezone.now() - UNDO_FOR
+
+
+def _lists_of(message: Message, contact_ids: list[int]) -> list[int]:
+    """The lists that the mail came from: the mailing's. A person whom only a segment reached got it
+    for being on a list, whichever: then these are all lists that they are or were on."""
+    people = message.mailing.people
+    own = list(people.list_ids)
+    if not people.of_segments or _on_lists(message, contact_ids, own).exists():
+        return own
+    every = Subscription.objects.filter(
+        list__workspace_id=message.mailing.workspace_id, contact_id__in=contact_ids
+    )
+    return sorted(set(every.values_list("list_id", flat=True)))
 
 
 def _on_lists(

@@ -6,6 +6,7 @@ from typing import Any
 from accounts.models import Workspace
 from contacts.models import Contact
 from contacts.queries import segments
+from contacts.segmentmodels import Segment
 from contacts.segments import compiling
 from contacts.segments.rules import ALL, Condition, Group
 from contacts.segments.sql import put
@@ -42,6 +43,6 @@ def matching(workspace: Workspace, *items: Condition | Group, at: dt.datetime = 
     return {one.email.split("@")[0] for one in people if one.pk in found}
 
 
-def make_segment(workspace: Workspace, *items: Condition | Group, name: str = "Segment") -> Any:
+def make_segment(workspace: Workspace, *items: Condition | Group, name: str = "Segment") -> Segment:
     rule, _known = segments.context(workspace, group(ALL, *items))
     return service.create(workspace, name=name, rule=rule)
