@@ -79,6 +79,7 @@ urlpatterns = [
     edit("imports/<int:pk>/piece/", uploads.import_piece, "import_piece"),
     edit("imports/<int:pk>/uploaded/", uploads.import_uploaded, "import_uploaded"),
     edit("imports/<int:pk>/columns/", importcolumns.import_columns, "import_columns"),
+    edit("imports/<int:pk>/draft/", importcolumns.import_draft, "import_draft"),
     edit("imports/<int:pk>/sheet/", importcolumns.import_sheet, "import_sheet"),
     edit("imports/<int:pk>/check/", imports.import_check, "import_check"),
     edit("imports/<int:pk>/check/hints/", importlines.import_hints, "import_hints"),
