@@ -156,10 +156,15 @@ def drop_aside(import_: Import) -> None:
     ImportChunk.objects.filter(of_import=import_, number__lt=0).delete()
 
 
+def drop_written(import_: Import) -> None:
+    """Delete the import's file, but not what was set aside."""
+    ImportChunk.objects.filter(of_import=import_, number__gte=0).delete()
+
+
 def write(import_: Import, pieces: Iterable[bytes], *, limit: int) -> int:
     """Write these bytes as the import's file, in place of the former ones; returns their number.
     Raises UploadError beyond `limit`. The caller is in a transaction."""
-    ImportChunk.objects.filter(of_import=import_, number__gte=0).delete()
+    drop_written(import_)
     at = 0
     for data in _in_chunks(pieces):
         if at + len(data) > limit:

@@ -133,7 +133,7 @@ def make_ready(import_: Import) -> None:
     was, holder = import_.state, import_.holder
     if was == Import.State.READING:
         packedfile.unpack(import_)
-    sheets = _sheets(import_)
+    sheets = sheets_in(import_.dialect)
     detect = csvdetect.of_sheet if sheets else csvdetect.detect
     dialect = detect(importfile.sample(import_))
     described = describe(import_, dialect)
@@ -151,15 +151,16 @@ def make_ready(import_: Import) -> None:
         dialect=import_.dialect,
         mapping=import_.mapping,
         state=import_.state,
+        error="",
         leased_until=None,
     )
     if not changed:
         raise importrun.ImportLostError
 
 
-def _sheets(import_: Import) -> dict[str, Any]:
+def sheets_in(dialect: Mapping[str, Any]) -> dict[str, Any]:
     """What the dialect of a workbook says of its sheets."""
-    return {key: import_.dialect[key] for key in ("sheet", "sheets") if key in import_.dialect}
+    return {key: dialect[key] for key in ("sheet", "sheets") if key in dialect}
 
 
 def choose_sheet(
@@ -179,6 +180,7 @@ def choose_sheet(
         state=Import.State.READING,
         dialect=chosen,
         saved_mapping=None,
+        error="",
         leased_until=None,
         **(choices or {}),
     )
@@ -281,7 +283,7 @@ def configure(  # noqa: PLR0913 - one argument a choice of the page
     refuse_wide(import_, Dialect(dialect["encoding"], dialect["delimiter"], int(dialect["header"])))
     refuse_unmapped(import_.workspace_id, mapping)
     changed = Import.objects.filter(pk=import_.pk, state=Import.State.READY).update(
-        dialect=_sheets(import_) | dialect,
+        dialect=sheets_in(import_.dialect) | dialect,
         mapping=list(mapping),
         list=target,
         new_list="" if target else new_list,

@@ -242,6 +242,8 @@ def shown(  # noqa: PLR0913 - what of a half-filled page is to be shown again
         "saved_mappings": fitting,
         "use": use,
         "sheet": importdrafts.sheet_of(import_),
+        # Why the chosen sheet of a workbook has no columns.
+        "unread_sheet": csvdetect.SENTENCES.get(import_.error, ""),
         "read_as": read_as(
             {
                 "encoding": dialect.encoding,

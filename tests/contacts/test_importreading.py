@@ -20,6 +20,7 @@ from contacts.models import Contact, Import, ImportChunk, SavedMapping
 from contacts.services import importfile, importreading, imports, unfinished
 from tests.contacts.test_archives import archive
 from tests.contacts.test_imports import chosen, ran, received
+from tests.contacts.test_workbooks import changed
 from tests.contacts.workbookfiles import Cell, ods, xlsx
 
 pytestmark = pytest.mark.django_db
@@ -242,6 +243,59 @@ def test_another_sheet_is_chosen(owner_client: Client, told: list[int]) -> None:
     assert ran(chosen(import_))["new"] == 1
     imports.choose_sheet(again, 0)
     assert again.dialect["header"] == 3
+
+
+DAMAGED = ("<sheetData>", "<sheetData><row><c")
+FAR = ("</sheetData>", '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>')
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [(DAMAGED, "This sheet of the workbook can&#x27;t be read."), (FAR, "is too large")],
+    ids=["damaged", "more than memory"],
+)
+def test_a_sheet_that_can_not_be_read_leaves_the_others(
+    owner_client: Client, told: list[int], change: tuple[str, str], sentence: str
+) -> None:
+    rows: dict[int, list[Cell]] = {1: ["email"], 2: ["a@x.example"]}
+    book = changed(xlsx({"Bad": {}, "Good": rows, "Other": rows}), *change)
+    import_ = uploaded(owner_client, book, "a.xlsx")
+    importreading.read(import_.pk)
+    import_.refresh_from_db()
+    assert import_.dialect["sheet"] == 1  # the first that can be read
+    url = f"/w/brand/imports/{import_.pk}/"
+    owner_client.post(f"{url}sheet/", {"sheet": "0", "list": "new", "new_list": "Feb"})
+    importreading.read(import_.pk)
+    import_.refresh_from_db()
+    assert import_.state == Import.State.READY
+    shown = page(owner_client, import_)
+    assert sentence in shown
+    assert "What the columns are" not in shown
+    assert "Check what would happen" not in shown
+    # Nothing of the sheet before can be imported by mistake.
+    assert not import_.chunks.filter(number__gte=0).exists()
+    form = {"encoding": "utf-8", "delimiter": "comma", "header": "0", "column_0": "email"}
+    owner_client.post(f"{url}columns/", form | {"list": "", "consent": "unknown", "known": "fill"})
+    owner_client.post(f"{url}start/")
+    assert Import.objects.get().state == Import.State.READY
+    owner_client.post(f"{url}sheet/", {"sheet": "2", "list": "new", "new_list": "Feb"})
+    importreading.read(import_.pk)
+    import_.refresh_from_db()
+    assert (import_.error, import_.mapping, import_.new_list) == ("", ["email"], "Feb")
+    import_.new_list = ""
+    assert ran(chosen(import_))["new"] == 1
+
+
+def test_a_sheet_of_too_many_columns_leaves_the_others(
+    owner_client: Client, told: list[int]
+) -> None:
+    rows: dict[int, list[Cell]] = {1: ["email"], 2: ["a@x.example"]}
+    import_ = uploaded(owner_client, xlsx({"Wide": {1: ["email"] * 501}, "Good": rows}), "a.xlsx")
+    importreading.read(import_.pk)
+    assert "more than 500 columns" in page(owner_client, import_)
+    owner_client.post(f"/w/brand/imports/{import_.pk}/sheet/", {"sheet": "1"})
+    importreading.read(import_.pk)
+    assert Import.objects.get().mapping == ["email"]
 
 
 def test_a_workbook_of_one_sheet_asks_nothing(owner_client: Client, workspace: Workspace) -> None:
