@@ -85,6 +85,7 @@ urlpatterns = [
     edit("imports/<int:pk>/check/hints/", importlines.import_hints, "import_hints"),
     edit("imports/<int:pk>/check/lines/", importlines.checked_lines, "checked_lines"),
     edit("imports/<int:pk>/words/", imports.import_words, "import_words"),
+    edit("imports/<int:pk>/again/", imports.import_again, "import_again"),
     edit("imports/<int:pk>/start/", imports.start_import, "start_import"),
     view("imports/<int:pk>/progress/", imports.import_progress, "import_progress"),
     edit("imports/<int:pk>/cancel/", imports.cancel_import, "cancel_import"),

@@ -31,16 +31,22 @@ class CheckedLines:
 
 
 @transaction.atomic
-def of(import_: Import, kind: str, *, rows: int | None = imports.CHECKED_ROWS) -> CheckedLines:
-    """The first lines of this kind (one of KINDS) among those that a check of so many `rows` reads
-    (imports.check)."""
+def of(
+    import_: Import,
+    kind: str,
+    *,
+    rows: int | None = imports.CHECKED_ROWS,
+    weight: int | None = None,
+) -> CheckedLines:
+    """The first lines of this kind (one of KINDS) among those that a check of so many `rows`, or of
+    this `weight`, reads (imports.check)."""
     found = CheckedLines()
     domains = importhints.domains_of(import_, kind) if kind in importhints.KINDS else ()
     layout = layout_of(import_)
     target = importrun.target_of(import_, layout)
     tags: Names = {}
     batches = importrun.batches(import_, layout, size=importrun.BATCH)
-    for batch in batches.first(rows=rows, weight=imports.checked_weight(rows)):
+    for batch in batches.first(rows=rows, weight=weight or imports.checked_weight(rows)):
         imports.judge(target, batch, tags)
         _add(found, batch, kind, domains)
         if found.more:

@@ -53,6 +53,8 @@ log = logs.get(__name__)
 # A check in a request reads so many rows, or about so much weight (contacts.batches.WEIGHT).
 CHECKED_ROWS = 20_000
 CHECKED_WEIGHT = 8 * 1024 * 1024
+# "Read all" is offered up to this weight: some 150,000 lines of a narrow file, a few seconds of work.
+CHECK_ALL_WEIGHT = 24 * 1024 * 1024
 # How many bytes of a file are read for guesses.
 BEGINNING = 256 * 1024
 KEEP_FILES = timedelta(days=1)
@@ -313,19 +315,41 @@ def refuse_unmapped(workspace_id: int, mapping: Sequence[str]) -> None:
         raise ImportRefusedError(_("This attribute isn't there (any more).")) from error
 
 
+def earlier(import_: Import) -> Import | None:
+    """The last import of the same bytes (and sheet) in the workspace, unless it is undone or has
+    imported nothing: importing the file again may be a mistake."""
+    if not import_.digest:
+        return None
+    same = Import.objects.filter(
+        workspace_id=import_.workspace_id,
+        digest=import_.digest,
+        started_at__isnull=False,
+        undone_at=None,
+    ).exclude(pk=import_.pk)
+    sheet = import_.dialect.get("sheet")
+    others = same.select_related("created_by").defer("mapping", "words", "hints").order_by("-pk")
+    for other in others[:50]:
+        imported = other.counts.get("rows") or other.state not in ENDED
+        if imported and other.dialect.get("sheet") == sheet:
+            return other
+    return None
+
+
 # Check -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What an import would do. `whole`: the whole file was read, not only its first rows; `tags`:
-    names of new tags."""
+    """What an import would do. `whole`: the whole file was read, not only its first rows; `weight`:
+    of all its rows (contacts.batches.WEIGHT), estimated by those that were read; `tags`: names of
+    new tags."""
 
     counts: dict[str, int]
     samples: list[dict[str, Any]]
     rejects: list[Reject]
     words: WordCounts
     whole: bool
+    weight: float
     layout: Layout
     domains: DomainTally
     tags: list[str]
@@ -333,11 +357,16 @@ class Check:
 
 @transaction.atomic
 def check(
-    import_: Import, *, rows: int | None = CHECKED_ROWS, examples: int = 5, problems: int = 20
+    import_: Import,
+    *,
+    rows: int | None = CHECKED_ROWS,
+    weight: int | None = None,
+    examples: int = 5,
+    problems: int = 20,
 ) -> Check:
     """A dry run over the first `rows` records, or fewer if they weigh more than CHECKED_WEIGHT (all
-    with None), with up to `examples` rows of each outcome and the first `problems` rejects. Changes
-    nothing.
+    with None, or as many as weigh `weight`), with up to `examples` rows of each outcome and the
+    first `problems` rejects. Changes nothing.
 
     In one transaction, whose temporary tables keep what earlier batches would have written.
     """
@@ -349,7 +378,10 @@ def check(
     layout = layout_of(import_)
     target = importrun.target_of(import_, layout)
     batches = importrun.batches(import_, layout, size=importrun.BATCH)
-    for batch in batches.first(rows=rows, weight=checked_weight(rows)):
+    weighed, end = 0, 0
+    for batch in batches.first(rows=rows, weight=weight or checked_weight(rows)):
+        weighed += batch.weight
+        end = batch.after.byte
         outcomes = judge(target, batch, tags)
         for name in counts:
             counts[name] += outcomes.get(name, 0)
@@ -362,7 +394,8 @@ def check(
     whole = batches.next(rows=1) is None
     importing.forget_seen()
     new_tags = list(tags.values())
-    return Check(counts, samples, rejects, words, whole, layout, domains, new_tags)
+    estimated = weighed * import_.size / max(1, end)
+    return Check(counts, samples, rejects, words, whole, estimated, layout, domains, new_tags)
 
 
 def checked_weight(rows: int | None) -> int | None:

@@ -234,6 +234,7 @@ def shown(  # noqa: PLR0913 - what of a half-filled page is to be shown again
     context = {
         "import": import_,
         "step": 2,
+        "earlier": imports.earlier(import_),
         "form": form,
         "columns": rows,
         # An error of the form may say it already.
@@ -274,7 +275,7 @@ def _reading(dialect: Dialect) -> str:
         else _("no column names")
     )
     delimiter = str(csvdetect.DELIMITERS[dialect.delimiter])
-    return " · ".join((encodings.ENCODINGS[dialect.encoding], delimiter, line))
+    return " · ".join((str(encodings.ENCODINGS[dialect.encoding]), delimiter, line))
 
 
 def _read_again(

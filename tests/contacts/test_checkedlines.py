@@ -136,7 +136,7 @@ def test_each_number_of_the_result_opens_what_it_counts(file: Import, owner_clie
 def test_no_more_is_read_than_the_check_reads(
     file: Import, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imports, "CHECKED_WEIGHT", 100)  # two lines
+    monkeypatch.setattr(imports, "CHECKED_WEIGHT", 130)  # two lines
     assert imports.check(file).counts["rows"] == 2
     assert numbers(checkedlines.of(file, "new")) == [2]
     assert numbers(checkedlines.of(file, "new", rows=None)) == [2, 8, 9]
