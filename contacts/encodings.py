@@ -26,7 +26,7 @@ ENCODINGS: dict[str, str | Promise] = {
     "cp1250": _("Windows-1250 (Central European)"),
     "cp1251": _("Windows-1251 (Cyrillic)"),
     "latin-1": "ISO 8859-1 (Latin-1)",
-    "mac_roman": "Mac OS Roman (Macintosh)",
+    "mac_roman": "Mac OS Roman",
 }
 # Programs use Microsoft's supersets under the names of the standards.
 CODECS = {"big5": "cp950", "shift_jis": "cp932", "euc_kr": "cp949"}

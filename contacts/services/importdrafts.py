@@ -1,9 +1,9 @@
 """What a person has chosen on the page of an import's columns, and not checked yet.
 
 The page sends its form at each change, so that a reload, a log-out, another language or another
-sheet loses nothing. It is kept by sheet (`Import.drafts`), as the form says it, and only to be shown
-again: the check and the import read what was confirmed (`imports.configure`). Of two windows with
-the same sheet, the last change counts.
+sheet loses nothing. It is kept by sheet (`Import.drafts`), as the form says it, and only to be
+shown again: the check and the import read what was confirmed (`imports.configure`). Of two windows
+with the same sheet, the last change counts.
 """
 
 import re
@@ -26,7 +26,8 @@ Drafts = list[tuple[str, dict[str, str]]]
 
 def of(import_: Import) -> dict[str, str]:
     """The kept choices {name of a field: value} for the sheet that is read; {}: none."""
-    return dict(import_.drafts).get(sheet_of(import_), {})
+    kept: dict[str, str] = dict(import_.drafts).get(sheet_of(import_), {})
+    return kept
 
 
 def sheet_of(import_: Import) -> str:

@@ -29,8 +29,8 @@ NO_LINES = {"encoding": "utf-8", "delimiter": ",", "header": 0, "dates": ""}
 
 def read(import_id: int) -> None:
     """Read the file and guess its format and columns. If that is not possible, the import fails
-    with a key of csvdetect.SENTENCES as its error; of a workbook with other sheets, it waits until a
-    person chooses one of them. If the database is away, it raises, and the
+    with a key of csvdetect.SENTENCES as its error; of a workbook with other sheets, it waits until
+    a person chooses one of them. If the database is away, it raises, and the
     sweeper has the file read again after the lease. Safe to run twice."""
     import_ = _claimed(import_id)
     if import_ is None:
@@ -89,7 +89,7 @@ def _wait_for_sheet(import_: Import, kind: str) -> None:
     refused = _ours(import_).update(
         state=Import.State.READY,
         error=kind,
-        dialect=imports.sheets_in(import_.dialect) | NO_LINES,
+        dialect=imports.packed_in(import_.dialect) | NO_LINES,
         mapping=[],
         size=0,
         leased_until=None,

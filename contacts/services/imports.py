@@ -53,7 +53,7 @@ log = logs.get(__name__)
 # A check in a request reads so many rows, or about so much weight (contacts.batches.WEIGHT).
 CHECKED_ROWS = 20_000
 CHECKED_WEIGHT = 8 * 1024 * 1024
-# "Read all" is offered up to this weight: some 150,000 lines of a narrow file, a few seconds of work.
+# "Read all" reads up to this weight: some 150,000 lines of a narrow file, a few seconds of work.
 CHECK_ALL_WEIGHT = 24 * 1024 * 1024
 # How many bytes of a file are read for guesses.
 BEGINNING = 256 * 1024
@@ -134,13 +134,15 @@ def make_ready(import_: Import) -> None:
     worker's meanwhile."""
     was, holder = import_.state, import_.holder
     if was == Import.State.READING:
+        uploaded = importfile.size_aside(import_.pk)
         packedfile.unpack(import_)
-    sheets = sheets_in(import_.dialect)
-    detect = csvdetect.of_sheet if sheets else csvdetect.detect
+        import_.dialect["uploaded"] = uploaded
+    packed = packed_in(import_.dialect)
+    detect = csvdetect.of_sheet if "sheet" in packed else csvdetect.detect
     dialect = detect(importfile.sample(import_))
     described = describe(import_, dialect)
     import_.dialect = {
-        **sheets,
+        **packed,
         "encoding": dialect.encoding,
         "delimiter": dialect.delimiter,
         "header": dialect.header,
@@ -160,9 +162,10 @@ def make_ready(import_: Import) -> None:
         raise importrun.ImportLostError
 
 
-def sheets_in(dialect: Mapping[str, Any]) -> dict[str, Any]:
-    """What the dialect of a workbook says of its sheets."""
-    return {key: dialect[key] for key in ("sheet", "sheets") if key in dialect}
+def packed_in(dialect: Mapping[str, Any]) -> dict[str, Any]:
+    """What the dialect of a packed file says of the upload (its bytes, and the sheets of a
+    workbook)."""
+    return {key: dialect[key] for key in ("sheet", "sheets", "uploaded") if key in dialect}
 
 
 def choose_sheet(
@@ -285,7 +288,7 @@ def configure(  # noqa: PLR0913 - one argument a choice of the page
     refuse_wide(import_, Dialect(dialect["encoding"], dialect["delimiter"], int(dialect["header"])))
     refuse_unmapped(import_.workspace_id, mapping)
     changed = Import.objects.filter(pk=import_.pk, state=Import.State.READY).update(
-        dialect=sheets_in(import_.dialect) | dialect,
+        dialect=packed_in(import_.dialect) | dialect,
         mapping=list(mapping),
         list=target,
         new_list="" if target else new_list,
@@ -531,11 +534,11 @@ def _make_attributes(import_: Import) -> list[str]:
                 "The values of a deleted attribute, {key}, are still being removed. Wait a bit."
             )
             raise ImportRefusedError(text.format(key=key))
-        header = described[number].header if number < len(described) else ""
+        label = described[number].label if number < len(described) else ""
         attribute, _made = Attribute.objects.get_or_create(
             workspace_id=import_.workspace_id,
             key=key,
-            defaults={"label": header[:100] or key, "type": type_, "position": position + number},
+            defaults={"label": label[:100] or key, "type": type_, "position": position + number},
         )
         mapping.append(f"attribute:{attribute.key}")
     return mapping

@@ -58,6 +58,10 @@ def import_columns(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     dialect = _dialect(request.POST)
     if "reread" in request.POST or "reread" in request.GET:
         return shown(request, import_, dialect=dialect, reread=True)
+    return _confirmed(request, import_, dialect)
+
+
+def _confirmed(request: WorkspaceRequest, import_: Import, dialect: Dialect) -> HttpResponse:
     lines = imports.first_lines(import_, dialect)
     form = ImportForm(request.POST, import_=import_, lines=lines)
     mapping = _mapping(request.POST)
@@ -118,8 +122,8 @@ def _refuse_other_sheet(request: WorkspaceRequest, import_: Import) -> HttpRespo
     _keep(request, import_)
     names = {str(number): name for number, name in import_.dialect.get("sheets", ())}
     text = _(
-        "The sheet “{now}” was chosen in another window meanwhile. What you chose for “{before}” is "
-        "kept: choose that sheet again to go on with it."
+        "The sheet “{now}” was chosen in another window meanwhile. What you chose for “{before}” "
+        "is kept: choose that sheet again to go on with it."
     )
     now = names.get(importdrafts.sheet_of(import_), "")
     messages.error(request, text.format(now=now, before=names.get(request.POST["shown_sheet"], "")))
@@ -336,7 +340,7 @@ def _targets(column: columns.Column, known: Any) -> list[tuple[str, list[tuple[s
     groups = [
         (_("The person"), [(key, str(label)) for key, label in FIELD_LABELS.items()]),
         (_("Attributes"), [(f"attribute:{a.key}", a.label) for a in known]),
-        (_("New attribute “{name}”").format(name=column.header or column.key), new),
+        (_("New attribute “{name}”").format(name=column.label or column.key), new),
         (_("Consent"), [(key, str(label)) for key, label in STATUS_LABELS.items()]),
     ]
     return [(name, choices) for name, choices in groups if choices]

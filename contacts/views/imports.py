@@ -1,7 +1,7 @@
 """Imports: one page in four steps. The file is in `uploads` and the columns are in `importcolumns`;
 here are check, run and result, and the list of imports."""
 
-from typing import Any
+from typing import Any, TypedDict
 
 from django.contrib import messages
 from django.http import (
@@ -128,11 +128,16 @@ def reads_all(request: WorkspaceRequest) -> bool:
     return request.GET.get("all") == "1"
 
 
-def extent(request: WorkspaceRequest) -> dict[str, int | None]:
+class Extent(TypedDict):
+    rows: int | None
+    weight: int | None
+
+
+def extent(request: WorkspaceRequest) -> Extent:
     """As much as a check reads in this request."""
     if reads_all(request):
         return {"rows": None, "weight": imports.CHECK_ALL_WEIGHT}
-    return {"rows": imports.CHECKED_ROWS}
+    return {"rows": imports.CHECKED_ROWS, "weight": None}
 
 
 def _checked(request: WorkspaceRequest, import_: Import) -> dict[str, Any]:
@@ -142,13 +147,16 @@ def _checked(request: WorkspaceRequest, import_: Import) -> dict[str, Any]:
     if import_.hints["domains"]:
         jobs.nudge(look_up_domains.delay, import_.pk)
     scope, elsewhere = statuswords.scope(import_), checked.counts["elsewhere"]
+    # Without those that the question about other lists counts.
+    stopped = checked.counts["stopped"] - elsewhere * (scope == statuswords.EVERYWHERE)
     return {
         "import": import_,
         "check": checked,
         "samples": samples(checked.samples),
         "bar": bar(checked.counts),
-        # Without those that the question about other lists counts.
-        "stopped": checked.counts["stopped"] - elsewhere * (scope == statuswords.EVERYWHERE),
+        "stopped": stopped,
+        # With `stopped`, all lines of the outcome "suppressed".
+        "suppressed_before": max(0, checked.counts["suppressed"] - stopped),
         # Nothing is preselected: one choice mails people, the other suppresses them.
         "scope": statuswords.scope_said(import_),
         "asks_scope": elsewhere or (not checked.whole and imports.may_be_elsewhere(import_)),
@@ -280,6 +288,8 @@ def _figures(import_: Import) -> dict[str, Any]:
         "problems": import_.rejects.count() if ended else 0,
         "seconds": imports.elapsed(import_) if import_.counts.get("rows") else 0,
         "stayed": overwritten.stayed(import_) if import_.undone_at else 0,
+        "undoing": undowords.job_of(import_) if import_.undone_at else None,
+        "remaining": undowords.remaining(import_) if import_.undone_at else None,
         "can_undo": ended and not import_.undone_at and import_.counts.get("rows"),
         # Called, and counted, only where the dialogue is shown.
         "undo_text": lambda: undowords.before(import_),

@@ -9,8 +9,10 @@ from django.test import Client
 from accounts.models import Workspace
 from contacts import encodings, tasks
 from contacts.batches import CELL
-from contacts.models import Contact, Import, List
-from contacts.services import importfile, importreading, importrun, imports
+from contacts.models import Contact, Import, Job, List, Suppression
+from contacts.provenance import BY_HAND
+from contacts.services import importfile, importreading, importrun, imports, jobs
+from tests.contacts.test_archives import archive
 from tests.contacts.test_imports import chosen, ran, received
 from tests.contacts.workbookfiles import Cell, xlsx
 
@@ -30,7 +32,7 @@ def page(client: Client, import_: Import, query: str = "") -> str:
 
 def steps(page: str) -> list[str]:
     """The class of each step."""
-    shown = page[page.index('<ol class="import-steps"') :].split("</ol>")[0]
+    shown = page[page.index('<ol class="import-steps"') :].split("</ol>", maxsplit=1)[0]
     return [found or "" for found in re.findall(r'<li(?: class="(\w+)")?', shown)]
 
 
@@ -110,7 +112,8 @@ def uploaded(client: Client, data: bytes, name: str = "people.csv") -> Import:
 
 
 def test_a_file_that_was_imported_before(owner_client: Client, workspace: Workspace) -> None:
-    lines = b"email\n" + b"".join(b"p%07d@x.example\n" % n for n in range(70_000))
+    long = b"x" * 6000
+    lines = b"email,note\n" + b"".join(b"p%d@x.example,%s\n" % (n, long) for n in range(200))
     first = uploaded(owner_client, lines)
     assert first.size > importfile.CHUNK
     waiting = uploaded(owner_client, lines, "again.csv")
@@ -194,3 +197,69 @@ def test_names_of_encodings_are_translated(owner_client: Client, workspace: Work
         assert ("(" in name and "Latin" not in name) == (name not in shown), name
     assert not Contact.objects.exists()
     assert not List.objects.exists()
+
+
+# An import that was undone ------------------------------------------------------------------------
+
+
+def test_an_undone_import_says_what_remains(owner_client: Client, workspace: Workspace) -> None:
+    file = chosen(received(workspace, LINES))
+    ran(file)
+    ran(chosen(received(workspace, "email\np0@x.example\np1@x.example\n")))
+    imports.undo(file)
+    shown = page(owner_client, file)
+    assert "2 contacts that it had added are still here" in shown
+    assert f'href="/w/brand/contacts/?import={file.pk}&amp;outcome=new"' in shown
+    assert "What had happened to 6 lines before the undo" in shown
+    assert "View the contacts" not in shown
+    Contact.objects.all().delete()
+    assert "All contacts that it had added are removed." in page(owner_client, file)
+
+
+def test_an_undo_that_is_under_way(
+    owner_client: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = chosen(received(workspace, LINES))
+    ran(file)
+    monkeypatch.setattr(jobs, "SMALL", 2)
+    job = imports.undo(file)
+    assert isinstance(job, Job)
+    shown = page(owner_client, file)
+    assert "This import is being undone." in shown
+    assert f'href="/w/brand/contacts/jobs/{job.pk}/"' in shown
+    while jobs.run(job.pk):
+        pass
+    assert "This import is being undone." not in page(owner_client, file)
+
+
+# Words about numbers -----------------------------------------------------------------------------
+
+
+def test_the_tile_of_suppressed_people_is_told_in_words(
+    owner_client: Client, workspace: Workspace
+) -> None:
+    Suppression.objects.create(
+        workspace=workspace, kind="address", value="a@x.example", **BY_HAND.columns
+    )
+    lines = "email,status\na@x.example,bounced\nb@x.example,bounced\nc@x.example,complained\n"
+    file = chosen(received(workspace, lines))
+    assert imports.check(file).counts["suppressed"] == 3
+    shown = owner_client.get(f"/w/brand/imports/{file.pk}/check/").content.decode()
+    assert "1 address is suppressed already and left out" in shown
+    assert "2 addresses would be suppressed from now on" in shown
+
+
+def test_a_second_address_in_a_cell_is_told(owner_client: Client, workspace: Workspace) -> None:
+    file = chosen(received(workspace, 'email\n"a@x.example, b@x.example"\n'))
+    shown = owner_client.get(f"/w/brand/imports/{file.pk}/check/").content.decode()
+    assert "1 value is left out; the line below says why." in shown
+    assert "only the first is imported" in shown
+
+
+def test_the_size_of_a_packed_file(owner_client: Client, workspace: Workspace) -> None:
+    data = archive({"people.csv": b"email\n" + b"a@x.example\n" * 5000})
+    file = uploaded(owner_client, data, "people.zip")
+    assert file.dialect["uploaded"] == len(data)
+    for at in (f"/w/brand/imports/{file.pk}/", "/w/brand/imports/"):
+        shown = " ".join(owner_client.get(at).content.decode().split())
+        assert re.search(r"\d+ bytes \(58.6.KB unpacked\)", shown), at

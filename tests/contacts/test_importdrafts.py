@@ -28,13 +28,14 @@ def shown(client: Client, import_: Import) -> str:
 
 def form_of(page: str, **changes: str) -> dict[str, str]:
     """The form of the page as a browser would send it, with these changes."""
-    form = page[page.index('<form id="import-form"') :].split("</form>")[0]
+    form = page[page.index('<form id="import-form"') :].split("</form>", maxsplit=1)[0]
     found: dict[str, str] = {}
     for tag in re.findall(r"<input [^>]*>", form):
         told = dict(re.findall(r'(\w+)="([^"]*)"', tag))
         if told.get("type") not in {"checkbox", "radio"} or " checked" in tag:
             found[told["name"]] = told.get("value", "")
-    for name, options in re.findall(r'<select [^>]*name="(\w+)".*?>(.*?)</select>', form, re.S):
+    selects = re.compile(r'<select [^>]*name="(\w+)".*?>(.*?)</select>', re.DOTALL)
+    for name, options in selects.findall(form):
         first = re.search(r'<option value="([^"]*)"', options)
         found[name] = (SELECTED.findall(options) or [first[1] if first else ""])[0]
     return found | changes

@@ -186,7 +186,7 @@ def test_a_workbook_as_a_chinese_colleague_sends_it(
     import_.refresh_from_db()
     assert import_.dialect == {
         "encoding": "utf-8", "delimiter": ",", "header": 3, "dates": "",
-        "sheet": 0, "sheets": [[0, "客户"], [1, "说明"]],
+        "sheet": 0, "sheets": [[0, "客户"], [1, "说明"]], "uploaded": len(data),
     }  # fmt: skip
     shown = page(owner_client, import_)
     assert "Sheet of the workbook" in shown
