@@ -331,8 +331,10 @@ def test_the_page_of_a_mapping_says_what_it_does(
         name="Shop",
         fingerprint="x",
         header=["Mail", "Ort", "Note", "Old", "", "Wants", "Tags", "No 8", "No 9"],
-        targets="email attribute:town new:note:text attribute:old full_name accepts tags".split()
-        + ["", ""],
+        targets=(
+            "email attribute:town new:note:text attribute:old full_name accepts tags".split()
+            + [""] * 2
+        ),
         dates="dmy",
     )
     page = owner_client.get(f"/w/brand/imports/mappings/{saved.pk}/").content.decode()
