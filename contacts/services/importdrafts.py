@@ -2,8 +2,8 @@
 
 The page sends its form at each change, so that a reload, a log-out, another language or another
 sheet loses nothing. It is kept by sheet (`Import.drafts`), as the form says it, and only to be
-shown again: the check and the import read what was confirmed (`imports.configure`). Of two windows
-with the same sheet, the last change counts.
+shown again: the check and the import read what was confirmed (`importchoices.configure`). Of two
+windows with the same sheet, the last change counts.
 """
 
 import re

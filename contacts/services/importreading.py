@@ -15,7 +15,14 @@ from django.utils import timezone
 
 from contacts.csvdetect import NotCsvError
 from contacts.models import Import, ImportChunk
-from contacts.services import importfile, importrun, imports, leases, savedmappings
+from contacts.services import (
+    importchoices,
+    importfile,
+    importrun,
+    importuploads,
+    leases,
+    savedmappings,
+)
 from environment import logs
 
 log = logs.get(__name__)
@@ -37,7 +44,7 @@ def read(import_id: int) -> None:
         return
     try:
         with leases.renewed(_ours(import_), LEASE, most=MOST_SECONDS), transaction.atomic():
-            imports.make_ready(import_)
+            importuploads.make_ready(import_)
             savedmappings.suggest(import_)
     except NotCsvError as error:
         _refuse(import_, error.kind)
@@ -89,7 +96,7 @@ def _wait_for_sheet(import_: Import, kind: str) -> None:
     refused = _ours(import_).update(
         state=Import.State.READY,
         error=kind,
-        dialect=imports.packed_in(import_.dialect) | NO_LINES,
+        dialect=importchoices.packed_in(import_.dialect) | NO_LINES,
         mapping=[],
         size=0,
         leased_until=None,

@@ -4,7 +4,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from contacts.models import Import, Job
-from contacts.queries import importing, overwritten
+from contacts.queries import importundo, overwritten
 from contacts.queries.overwritten import Coming, Restored
 from contacts.services import jobs
 from pages import locales
@@ -85,7 +85,7 @@ def _mailed(import_: Import) -> str:
     """How many of the people whom it added stay because of a mail; "": nobody."""
     if import_.counts.get("new", 0) > COUNTED:
         return _("People whom a campaign mails or has mailed stay.")
-    count = importing.mailed(import_.pk) if import_.counts.get("new") else 0
+    count = importundo.mailed(import_.pk) if import_.counts.get("new") else 0
     text = ngettext(
         "{count} of these people stays, because a campaign mails or has mailed this person.",
         "{count} of these people stay, because a campaign mails or has mailed them.",

@@ -17,7 +17,15 @@ from contacts import columns, csvdetect, encodings
 from contacts.csvfile import Dialect
 from contacts.forms import NAMES, NEW_LIST, SIGNS, ImportForm
 from contacts.models import Attribute, Import, List, SavedMapping
-from contacts.services import importdoubts, importdrafts, importfile, imports, savedmappings
+from contacts.services import (
+    importchoices,
+    importdoubts,
+    importdrafts,
+    importfile,
+    imports,
+    importuploads,
+    savedmappings,
+)
 from contacts.tasks import read_import
 from pages import locales, numbers
 
@@ -62,7 +70,7 @@ def import_columns(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 
 
 def _confirmed(request: WorkspaceRequest, import_: Import, dialect: Dialect) -> HttpResponse:
-    lines = imports.first_lines(import_, dialect)
+    lines = importchoices.first_lines(import_, dialect)
     form = ImportForm(request.POST, import_=import_, lines=lines)
     mapping = _mapping(request.POST)
     if not form.is_valid():
@@ -71,7 +79,7 @@ def _confirmed(request: WorkspaceRequest, import_: Import, dialect: Dialect) -> 
     try:
         if chosen["remember"]:
             savedmappings.check_name(import_, chosen["mapping_name"], dialect)
-        imports.configure(
+        importchoices.configure(
             import_,
             dialect={n: chosen[n] for n in ("encoding", "delimiter", "header", "dates")},
             mapping=mapping,
@@ -83,7 +91,7 @@ def _confirmed(request: WorkspaceRequest, import_: Import, dialect: Dialect) -> 
         )
         if chosen["remember"]:
             savedmappings.remember(import_, chosen["mapping_name"], by=request.user)
-    except (imports.ImportRefusedError, savedmappings.SavedMappingError) as error:
+    except (importchoices.ImportRefusedError, savedmappings.SavedMappingError) as error:
         form.add_error(getattr(error, "field", None), str(error))
         return shown(request, import_, form=form, dialect=dialect, mapping=mapping)
     importdrafts.forget(import_)
@@ -145,7 +153,7 @@ def import_sheet(request: WorkspaceRequest, pk: int) -> HttpResponse:
     if "shown_sheet" in request.POST:
         _keep(request, import_)
     try:
-        imports.choose_sheet(
+        importuploads.choose_sheet(
             import_,
             -1 if number is None else number,
             enqueue=read_import.delay,
@@ -155,7 +163,7 @@ def import_sheet(request: WorkspaceRequest, pk: int) -> HttpResponse:
         name = dict(import_.dialect["sheets"])[number]
         text = _("The sheet “{name}” is read. See what its columns are, then check.")
         messages.info(request, text.format(name=name))
-    except imports.ImportRefusedError as error:
+    except importchoices.ImportRefusedError as error:
         messages.error(request, str(error))
     return _to(request, import_)
 
@@ -209,8 +217,8 @@ def shown(  # noqa: PLR0913 - what of a half-filled page is to be shown again
     if dialect is None:
         dialect = _dialect(drafted) if drafted else importfile.dialect_of(import_)
     too_wide = _too_wide(import_, dialect)
-    described = [] if too_wide else imports.describe(import_, dialect)
-    lines = imports.first_lines(import_, dialect)
+    described = [] if too_wide else importchoices.describe(import_, dialect)
+    lines = importchoices.first_lines(import_, dialect)
     fitting = [] if too_wide else savedmappings.fitting(import_, dialect)
     saved = _saved(request, import_, fitting, reread=reread, drafted=drafted)
     use = savedmappings.use(import_, saved, dialect) if saved else None
@@ -324,8 +332,8 @@ def _saved(
 def _too_wide(import_: Import, dialect: Dialect) -> str:
     """The reason why no columns are shown, or ""."""
     try:
-        imports.refuse_wide(import_, dialect)
-    except imports.ImportRefusedError as error:
+        importchoices.refuse_wide(import_, dialect)
+    except importchoices.ImportRefusedError as error:
         return str(error)
     return ""
 

@@ -21,6 +21,8 @@ from contacts import csvdetect, names
 from contacts.models import Import, Job
 from contacts.queries import overwritten
 from contacts.services import (
+    importchecks,
+    importchoices,
     importhints,
     importnotes,
     imports,
@@ -82,7 +84,7 @@ def import_page(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         context = {
             "import": import_,
             "step": 3,
-            "choices": imports.choices_of(import_),
+            "choices": importchecks.choices_of(import_),
             "earlier": imports.earlier(import_),
         }
         return render(request, "contacts/import_check.html", context | checked)
@@ -116,8 +118,8 @@ def import_check(request: WorkspaceRequest, pk: int) -> HttpResponse:
 def is_mapped(request: WorkspaceRequest, import_: Import) -> bool:
     """Whether the chosen mapping can be used; otherwise the next page shows why not."""
     try:
-        imports.refuse_unmapped(import_.workspace_id, import_.mapping)
-    except imports.ImportRefusedError as error:
+        importchoices.refuse_unmapped(import_.workspace_id, import_.mapping)
+    except importchoices.ImportRefusedError as error:
         messages.error(request, str(error))
         return False
     return True
@@ -136,13 +138,13 @@ class Extent(TypedDict):
 def extent(request: WorkspaceRequest) -> Extent:
     """As much as a check reads in this request."""
     if reads_all(request):
-        return {"rows": None, "weight": imports.CHECK_ALL_WEIGHT}
-    return {"rows": imports.CHECKED_ROWS, "weight": None}
+        return {"rows": None, "weight": importchecks.CHECK_ALL_WEIGHT}
+    return {"rows": importchecks.CHECKED_ROWS, "weight": None}
 
 
 def _checked(request: WorkspaceRequest, import_: Import) -> dict[str, Any]:
     everything = reads_all(request)
-    checked = imports.check(import_, **extent(request))
+    checked = importchecks.check(import_, **extent(request))
     importhints.keep(import_, checked.domains)
     if import_.hints["domains"]:
         jobs.nudge(look_up_domains.delay, import_.pk)
@@ -159,7 +161,7 @@ def _checked(request: WorkspaceRequest, import_: Import) -> dict[str, Any]:
         "suppressed_before": max(0, checked.counts["suppressed"] - stopped),
         # Nothing is preselected: one choice mails people, the other suppresses them.
         "scope": statuswords.scope_said(import_),
-        "asks_scope": elsewhere or (not checked.whole and imports.may_be_elsewhere(import_)),
+        "asks_scope": elsewhere or (not checked.whole and importchecks.may_be_elsewhere(import_)),
         "empty": checked.whole and not checked.counts["rows"],
         "problems": sum(checked.counts[name] for name in ("rejected", "unusable", "asked")),
         "question": importwords.asked(import_, checked.words),
@@ -168,7 +170,7 @@ def _checked(request: WorkspaceRequest, import_: Import) -> dict[str, Any]:
         # Of the pages with the lines that a number counts.
         "all_lines": "&all=1" if everything else "",
         "can_check_all": not (checked.whole or everything)
-        and checked.weight <= imports.CHECK_ALL_WEIGHT,
+        and checked.weight <= importchecks.CHECK_ALL_WEIGHT,
     }
 
 
@@ -221,7 +223,7 @@ def import_words(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     if import_.state in imports.ENDED and "again" in request.POST:
         try:
             import_ = imports.again(import_, by=request.user)
-        except imports.ImportRefusedError as error:
+        except importchoices.ImportRefusedError as error:
             messages.error(request, str(error))
     url = reverse("import", args=[request.workspace.slug, import_.pk])
     return redirect(f"{url}?step=check" if import_.state == Import.State.READY else url)
@@ -236,7 +238,7 @@ def import_again(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         return redirect(url)
     try:
         anew = imports.again(import_, by=request.user)
-    except imports.ImportRefusedError as error:
+    except importchoices.ImportRefusedError as error:
         messages.error(request, str(error))
         return redirect(url)
     return redirect(f"{reverse('import', args=[request.workspace.slug, anew.pk])}?step=check")
@@ -266,7 +268,7 @@ def start_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
                 import_, enqueue=run_import.delay, checked=request.POST.get("checked"), scope=scope
             )
             savedmappings.used(import_)
-        except imports.ImportRefusedError as error:
+        except importchoices.ImportRefusedError as error:
             messages.error(request, str(error))
     url = reverse("import", args=[request.workspace.slug, import_.pk])
     return redirect(f"{url}?step=check" if import_.state == Import.State.READY else url)
@@ -326,7 +328,7 @@ def undo_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     import_ = get_in(request.workspace, Import, pk=pk)
     try:
         undone = imports.undo(import_, by=request.user)
-    except imports.ImportRefusedError as error:
+    except importchoices.ImportRefusedError as error:
         messages.error(request, str(error))
     else:
         if isinstance(undone, Job):

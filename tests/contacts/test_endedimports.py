@@ -11,7 +11,15 @@ from contacts import encodings, tasks
 from contacts.batches import CELL
 from contacts.models import Contact, Import, Job, List, Suppression
 from contacts.provenance import BY_HAND
-from contacts.services import importfile, importreading, importrun, imports, jobs
+from contacts.services import (
+    importchecks,
+    importfile,
+    importreading,
+    importrun,
+    imports,
+    importuploads,
+    jobs,
+)
 from tests.contacts.test_archives import archive
 from tests.contacts.test_imports import chosen, ran, received
 from tests.contacts.workbookfiles import Cell, xlsx
@@ -125,7 +133,7 @@ def test_a_file_that_was_imported_before(owner_client: Client, workspace: Worksp
         assert f'href="/w/brand/imports/{first.pk}/"' in shown
     # The same bytes in other pieces.
     pieces = [lines[:5], lines[5:900_000], lines[900_000:]]
-    same = imports.receive(workspace, filename="x", pieces=pieces, by=None, limit=1 << 30)
+    same = importuploads.receive(workspace, filename="x", pieces=pieces, by=None, limit=1 << 30)
     assert imports.earlier(same) == first
     assert imports.earlier(uploaded(owner_client, lines + b"\n")) is None
     imports.undo(first)
@@ -171,7 +179,7 @@ def test_all_lines_are_read_up_to_a_weight(
     wide += "".join(f"p{n}@x.example" + ",x" * 9 + "\n" for n in range(40))
     file = chosen(received(workspace, wide))
     row = 12 + 9 + 10 * CELL
-    monkeypatch.setattr(imports, "CHECKED_WEIGHT", 10 * row)
+    monkeypatch.setattr(importchecks, "CHECKED_WEIGHT", 10 * row)
 
     def told(query: str = "") -> tuple[str, bool]:
         shown = owner_client.get(f"/w/brand/imports/{file.pk}/check/{query}").content.decode()
@@ -179,10 +187,10 @@ def test_all_lines_are_read_up_to_a_weight(
         assert rows
         return rows[1], "Read all" in shown
 
-    monkeypatch.setattr(imports, "CHECK_ALL_WEIGHT", 45 * row)
+    monkeypatch.setattr(importchecks, "CHECK_ALL_WEIGHT", 45 * row)
     assert told() == ("10", True)
     assert told("?all=1") == ("40", False)
-    monkeypatch.setattr(imports, "CHECK_ALL_WEIGHT", 20 * row)
+    monkeypatch.setattr(importchecks, "CHECK_ALL_WEIGHT", 20 * row)
     assert told() == ("10", False)
     assert told("?all=1") == ("20", False)  # whoever asks for it all the same
     lines = f"/w/brand/imports/{file.pk}/check/lines/?of=new&now=1&all=1"
@@ -243,7 +251,7 @@ def test_the_tile_of_suppressed_people_is_told_in_words(
     )
     lines = "email,status\na@x.example,bounced\nb@x.example,bounced\nc@x.example,complained\n"
     file = chosen(received(workspace, lines))
-    assert imports.check(file).counts["suppressed"] == 3
+    assert importchecks.check(file).counts["suppressed"] == 3
     shown = owner_client.get(f"/w/brand/imports/{file.pk}/check/").content.decode()
     assert "1 address is suppressed already and left out" in shown
     assert "2 addresses would be suppressed from now on" in shown

@@ -7,7 +7,7 @@ from django.test import Client
 
 from accounts.models import Workspace
 from contacts.models import Import
-from contacts.services import importdrafts, importreading, imports
+from contacts.services import importdrafts, importreading, importuploads
 from tests.contacts.test_importreading import CUSTOMERS, uploaded
 from tests.contacts.test_imports import received
 from tests.contacts.workbookfiles import Cell, xlsx
@@ -129,7 +129,7 @@ def test_the_form_of_another_sheet_is_refused(
 ) -> None:
     """Two windows: one chooses another sheet, then the other one sends its columns."""
     old = form_of(shown(owner_client, book), column_4="last_name")
-    imports.choose_sheet(book, 1, enqueue=lambda _pk: None)
+    importuploads.choose_sheet(book, 1, enqueue=lambda _pk: None)
     if is_read:
         importreading.read(book.pk)
     page = owner_client.post(f"{base(book)}columns/{query}", old, follow=True).content.decode()

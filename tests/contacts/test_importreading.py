@@ -17,7 +17,14 @@ from accounts.models import Workspace
 from contacts import archives, mappings, tasks
 from contacts.csvdetect import NotCsvError
 from contacts.models import Contact, Import, ImportChunk, SavedMapping
-from contacts.services import importfile, importreading, imports, unfinished
+from contacts.services import (
+    importchoices,
+    importfile,
+    importreading,
+    imports,
+    importuploads,
+    unfinished,
+)
 from tests.contacts.test_archives import archive
 from tests.contacts.test_imports import chosen, ran, received
 from tests.contacts.test_workbooks import changed
@@ -145,13 +152,13 @@ def test_a_cancel_while_the_file_is_read_wins(
     owner_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_ = uploaded(owner_client, archive({"people.csv": LINES}))
-    guess = imports.guess_dates
+    guess = importchoices.guess_dates
 
     def cancelled(*given: object) -> str:
         imports.cancel(Import.objects.get())
         return guess(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(imports, "guess_dates", cancelled)
+    monkeypatch.setattr(importchoices, "guess_dates", cancelled)
     importreading.read(import_.pk)
     assert Import.objects.get().state != Import.State.READY
     assert not Contact.objects.exists()
@@ -163,7 +170,7 @@ def test_an_error_of_ours_is_told(owner_client: Client, monkeypatch: pytest.Monk
     def broken(*_given: object) -> str:
         raise KeyError("x")
 
-    monkeypatch.setattr(imports, "guess_dates", broken)
+    monkeypatch.setattr(importchoices, "guess_dates", broken)
     importreading.read(import_.pk)
     assert "This file could not be read." in page(owner_client, import_)
 
@@ -241,7 +248,7 @@ def test_another_sheet_is_chosen(owner_client: Client, told: list[int]) -> None:
     import_.new_list = ""
     again = imports.again(import_, by=None)
     assert ran(chosen(import_))["new"] == 1
-    imports.choose_sheet(again, 0)
+    importuploads.choose_sheet(again, 0)
     assert again.dialect["header"] == 3
 
 
@@ -385,6 +392,6 @@ def test_a_saved_mapping_is_chosen_once_the_file_is_read(
     read = Import.objects.get()
     assert (read.saved_mapping, read.mapping) == (saved, ["email", "last_name"])
     if not pack:
-        imports.choose_sheet(read, 1)
+        importuploads.choose_sheet(read, 1)
         other = Import.objects.get()
         assert (other.saved_mapping, other.mapping) == (None, ["email"])
