@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts.models import Import
-from contacts.services import importchoices, importfile, importreading, imports, importuploads
+from contacts.services import importchoices, importfile, importreading, importuploads
 from tests.contacts.test_archives import archive
 from tests.contacts.test_import_race import address
 
@@ -70,7 +70,7 @@ def test_a_lost_connection_leaves_the_file_to_another_worker(
         return guess(*given)  # type: ignore[arg-type]
 
     with monkeypatch.context() as broken:
-        broken.setattr(imports, "guess_dates", lost)
+        broken.setattr(importchoices, "guess_dates", lost)
         with pytest.raises((OperationalError, InterfaceError)):
             importreading.read(zip_file.pk)
     connection.close()
