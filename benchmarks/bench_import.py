@@ -60,12 +60,20 @@ def measure(name: str, content: Callable[[], Iterator[bytes]], times: int) -> li
 
 
 def imported(workspace: Any, news: Any, name: str, content: Iterator[bytes]) -> dict[str, Any]:
-    from contacts.services import importrun, imports  # noqa: PLC0415
+    from contacts.services import (  # noqa: PLC0415
+        importchecks,
+        importchoices,
+        importrun,
+        imports,
+        importuploads,
+    )
 
     began = time.perf_counter()
-    file = imports.receive(workspace, filename="bench.csv", pieces=content, by=None, limit=1 << 40)
+    file = importuploads.receive(
+        workspace, filename="bench.csv", pieces=content, by=None, limit=1 << 40
+    )
     uploaded = time.perf_counter()
-    imports.configure(
+    importchoices.configure(
         file,
         dialect=file.dialect,
         mapping=file.mapping,
@@ -73,7 +81,7 @@ def imported(workspace: Any, news: Any, name: str, content: Iterator[bytes]) -> 
         consent="explicit",
         known="fill",
     )
-    imports.check(file)
+    importchecks.check(file)
     checked = time.perf_counter()
     imports.start(file, enqueue=None)
     while importrun.run(file.pk):

@@ -20,6 +20,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from contacts import addresses, mergenames, programs, reimport, statuswords, values
 from contacts.programs import Program
 
@@ -227,6 +229,10 @@ class Column:
     type: str
     # A cell about people who left, in a column that is not read as a status column.
     leaving: str = ""
+    # The name of a new attribute.
+    label: str = ""
+    # Whether its cells are days without a year.
+    yearless: bool = False
 
 
 BY_NAME = {fold(name): target for target, names in KNOWN.items() for name in names.split()}
@@ -282,10 +288,16 @@ def describe(
         guesses = ["new" if guess == TAGS else guess for guess in guesses]
         guesses[tagged] = TAGS
     described: list[Column] = []
-    taken = {attribute.key for attribute in attributes.values()}
+    by_key = {attribute.key: attribute for attribute in attributes.values()}
+    taken, labels = set(by_key), {attribute.label for attribute in attributes.values()}
     for name, guess, samples in zip(names, guesses, cells, strict=True):
         key = key_of(name, taken, meanings)
+        named = program.label_of(fold(name)) if program and fold(name) not in KEYS else ""
+        label = named or name.strip()
         filled = [text for text in samples if text and not values.is_no_date(text)]
+        yearless = bool(filled) and all(map(values.is_day_of_year, filled))
+        if yearless and (date := by_key.get(guess.removeprefix("attribute:"))):
+            guess, key, label = _as_text(date, label, by_key) or (guess, key, label)  # noqa: PLW2901
         kind = "text" if is_code(name) else values.guess_type(filled)
         if guess == "new" and not filled:
             guess = ""  # noqa: PLW2901 - nothing is in it
@@ -294,8 +306,22 @@ def describe(
             guess = f"new:{key}:{kind}"  # noqa: PLW2901
         some = tuple(dict.fromkeys(text for text in samples if text))[:3]
         leaving = "" if guess in STATUS_FIELDS else _leaving(name, samples)
-        described.append(Column(name.strip(), some, guess, key, kind, leaving))
+        label = name.strip() if label in labels else label
+        labels.add(label)
+        described.append(Column(name.strip(), some, guess, key, kind, leaving, label, yearless))
     return described
+
+
+def _as_text(
+    date: KnownAttribute, label: str, known: Mapping[str, KnownAttribute]
+) -> tuple[str, str, str] | None:
+    """(guess, key, label) for days without a year in a column that is named like a date: a text
+    attribute beside it. None: the attribute is no date."""
+    if date.type != "date":
+        return None
+    key = f"{date.key}_day"[:LONGEST_KEY]
+    guess = "new" if key not in known else f"attribute:{key}" if known[key].type == "text" else ""
+    return guess, key, gettext("{name} (day and month)").format(name=label)
 
 
 def program_of(names: Sequence[str]) -> Program | None:

@@ -85,8 +85,12 @@ SENTENCES = {
         "This workbook can't be read. Open it, save the sheet as CSV (UTF-8), and choose that file."
     ),
     "sheet": _(
-        "This sheet of the workbook can't be read. Open the workbook, save the sheet as CSV "
-        "(UTF-8), and choose that file. Or upload the workbook again and import another sheet."
+        "This sheet of the workbook can't be read. Choose another sheet. Or open the workbook, "
+        "save the sheet as CSV (UTF-8), and import that file."
+    ),
+    "sheet_large": _(
+        "This sheet of the workbook is too large: it may have 5,000,000 cells, empty ones between "
+        "included. Choose another sheet. Or save the sheet as CSV (UTF-8), and import that file."
     ),
     "workbook_broken": _(
         "This workbook is damaged or incomplete. Get it again, or open it in a spreadsheet "

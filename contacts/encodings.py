@@ -10,20 +10,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 # Encodings to choose from, with the names that people know.
-ENCODINGS = {
+ENCODINGS: dict[str, str | Promise] = {
     "utf-8": "UTF-8",
-    "gb18030": "GB18030 / GBK",
-    "big5": "Big5",
-    "shift_jis": "Shift_JIS",
-    "euc_kr": "EUC-KR",
+    "gb18030": _("GB18030 / GBK (Simplified Chinese)"),
+    "big5": _("Big5 (Traditional Chinese)"),
+    "shift_jis": _("Shift_JIS (Japanese)"),
+    "euc_kr": _("EUC-KR (Korean)"),
     "utf-16-le": "UTF-16 LE",
     "utf-16-be": "UTF-16 BE",
-    "cp1252": "Windows-1252",
-    "cp1250": "Windows-1250 (Central European)",
-    "cp1251": "Windows-1251 (Cyrillic)",
+    "cp1252": _("Windows-1252 (Western European)"),
+    "cp1250": _("Windows-1250 (Central European)"),
+    "cp1251": _("Windows-1251 (Cyrillic)"),
     "latin-1": "ISO 8859-1 (Latin-1)",
-    "mac_roman": "Mac OS Roman (Macintosh)",
+    "mac_roman": "Mac OS Roman",
 }
 # Programs use Microsoft's supersets under the names of the standards.
 CODECS = {"big5": "cp950", "shift_jis": "cp932", "euc_kr": "cp949"}

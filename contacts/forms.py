@@ -300,20 +300,18 @@ class ImportForm(forms.Form):
         **kwargs: Any,
     ) -> None:
         """`lines`: the first lines of the file in the current dialect, to choose the header
-        from."""
-        kwargs.setdefault(
-            "initial",
-            {
-                **{name: import_.dialect.get(name, "") for name in ("encoding", "dates")},
-                "header": int(import_.dialect.get("header", 1)),
-                "delimiter": NAMES[import_.dialect.get("delimiter", ",")],
-                "list": NEW_LIST if import_.new_list else import_.list_id or "",
-                "new_list": import_.new_list,
-                "consent": import_.consent,
-                "known": import_.known,
-                "mapping_name": self._mapping_name(import_),
-            },
-        )
+        from; `initial`: choices that aren't stored with the import."""
+        stored = {
+            **{name: import_.dialect.get(name, "") for name in ("encoding", "dates")},
+            "header": int(import_.dialect.get("header", 1)),
+            "delimiter": NAMES[import_.dialect.get("delimiter", ",")],
+            "list": NEW_LIST if import_.new_list else import_.list_id or "",
+            "new_list": import_.new_list,
+            "consent": import_.consent,
+            "known": import_.known,
+            "mapping_name": self._mapping_name(import_),
+        }
+        kwargs["initial"] = stored | dict(kwargs.get("initial", {}))
         super().__init__(*args, **kwargs)
         self.import_ = import_
         if "sheet" in import_.dialect:  # its CSV was written here

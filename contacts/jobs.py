@@ -22,7 +22,7 @@ from contacts.models import (
     Tag,
 )
 from contacts.provenance import JOB, Source
-from contacts.queries import importing, suppressed
+from contacts.queries import importing, importundo, suppressed
 from contacts.queries import people as people_query
 from contacts.queries.overwritten import Restored
 from contacts.services import (
@@ -446,7 +446,7 @@ def _imported(job: Job) -> QuerySet[ImportedContact]:
 
 def _take_back_import(job: Job, size: int) -> BatchStep:
     importing.wait_for_turn(job.workspace_id)
-    undone = importing.undo(job.parameters["import"], after=job.cursor, limit=size)
+    undone = importundo.undo(job.parameters["import"], after=job.cursor, limit=size)
     counts = {
         "changed": undone.contacts,
         "subscriptions": undone.subscriptions,

@@ -290,8 +290,15 @@ class Import(models.Model):
     filename = SingleLineField(_("file"), max_length=255)
     size = models.BigIntegerField(_("size"), default=0)
     state = models.CharField(_("state"), max_length=10, choices=State.choices)
+    # A digest of the uploaded bytes (contacts.services.importfile.append), to notice a file that
+    # was imported before.
+    digest = models.CharField(max_length=64, blank=True)
+    # What a person has chosen on the page of the columns and not checked yet:
+    # [[sheet, choices], ...] (contacts.services.importdrafts).
+    drafts = models.JSONField(default=list)
     # The detected or chosen format: {"encoding": "utf-8", "delimiter": ",", "header": 1,
-    # "dates": "mdy"} (contacts.csvfile.Dialect, contacts.values.ORDERS).
+    # "dates": "mdy"} (contacts.csvfile.Dialect, contacts.values.ORDERS). Of a packed file also the
+    # bytes of the upload, "uploaded"; of a workbook "sheet" and "sheets" (services.packedfile).
     dialect = models.JSONField(default=dict)
     # One target a column, see contacts.columns: "email", "attribute:city", "" (ignored), ...
     mapping = models.JSONField(default=list)

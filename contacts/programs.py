@@ -46,6 +46,26 @@ _KLAVIYO_WORDS = {
 }
 
 
+# Names of the attributes that an import makes of columns which a program names for itself
+# ("Default Address Company"), by their merge field.
+LABELS = {
+    "company": _("Company"),
+    "job_title": _("Job title"),
+    "department": _("Department"),
+    "address": _("Address"),
+    "address_2": _("Address, second line"),
+    "address_phone": _("Phone of the address"),
+    "city": _("City"),
+    "province": _("Province"),
+    "country": _("Country"),
+    "zip": _("Postcode"),
+    "phone": _("Phone"),
+    "birthday": _("Birthday"),
+    "salutation": _("Salutation"),
+    "nickname": _("Nickname"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """`needs`: names of columns that its files have; "a|b" is one of several names.
@@ -59,6 +79,10 @@ class Program:
     targets: Mapping[str, str] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
     words: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def label_of(self, name: str) -> str:
+        """The name of a new attribute for this column (folded); "": that of the column."""
+        return str(LABELS.get(self.keys.get(name, ""), ""))
 
     def wrote(self, names: frozenset[str]) -> bool:
         return all(not names.isdisjoint(need.split("|")) for need in self.needs)
@@ -164,10 +188,12 @@ PROGRAMS = (
         keys={
             "defaultaddresscompany": "company",
             "defaultaddressaddress1": "address",
+            "defaultaddressaddress2": "address_2",
             "defaultaddresscity": "city",
             "defaultaddressprovincecode": "province",
             "defaultaddresscountrycode": "country",
             "defaultaddresszip": "zip",
+            "defaultaddressphone": "address_phone",
         },
     ),
     _program(

@@ -3,11 +3,13 @@
 A workbook is read as a whole, and a small hostile file can ask for any amount of memory or time. So
 it is read in this process, which has limits, and whose death harms nothing (contacts.workbooks).
 
-Standard input: the workbook. Argument: the number of the sheet, or "" for the first one with rows
-that can be read.
-Standard output: a line of JSON, {"problem": ...} (a key of csvdetect.SENTENCES), or {"sheet": 0,
-"sheets": [[0, "Sheet1"], ...]}, which are those with rows; then the CSV in UTF-8. Each row of the
-sheet is one line, so that line numbers are row numbers: a line break in a cell becomes a space.
+Standard input: the workbook. Arguments: the number of the sheet, or "" for the first one with rows
+that can be read; then the numbers of sheets that must not be looked into.
+Standard output: lines of JSON. {"all": [[0, "Sheet1"], ...]} names the sheets, {"looking": 0} says
+which one is read next: if that ends this process, it was too large. The last line is {"problem":
+...} (a key of csvdetect.SENTENCES), or {"sheet": 0, "sheets": [[0, "Sheet1"], ...]}, which are
+those with rows. Then follows the CSV in UTF-8. Each row of the sheet is one line, so that line
+numbers are row numbers: a line break in a cell becomes a space.
 """
 
 import csv
@@ -16,8 +18,9 @@ import io
 import json
 import resource
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TextIO
 
 from python_calamine import (
@@ -80,34 +83,54 @@ def _kind(data: bytes) -> str:
     return "document" if any(name in data for name in DOCUMENTS) else "workbook"
 
 
-def sheets(workbook: CalamineWorkbook) -> list[tuple[int, str]]:
-    """The number and name of each sheet with rows, or that can't be read: a person may choose it
-    and is told then. Of hidden sheets only if there are no others."""
-    tables = [
+def tables(workbook: CalamineWorkbook) -> list[tuple[int, str]]:
+    """The number and name of each sheet with cells; of hidden ones only if there are no others."""
+    found = [
         (number, sheet)
         for number, sheet in enumerate(workbook.sheets_metadata[:MOST_SHEETS])
         if sheet.typ == SheetTypeEnum.WorkSheet
     ]
-    shown = [one for one in tables if one[1].visible == SheetVisibleEnum.Visible]
-    return [
-        (number, sheet.name[:LONGEST_NAME])
-        for place, (number, sheet) in enumerate(shown or tables)
-        if place >= LOOKED_INTO or _has_rows(workbook, number)
-    ]
+    shown = [one for one in found if one[1].visible == SheetVisibleEnum.Visible]
+    return [(number, sheet.name[:LONGEST_NAME]) for number, sheet in shown or found]
 
 
-def _has_rows(workbook: CalamineWorkbook, number: int) -> bool:
-    try:
-        return workbook.get_sheet_by_index(number).height > 0
-    except CalamineError:
-        return True
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """Reads sheets of the workbook, and says so before. `skipped`: those that are too large."""
+
+    out: TextIO
+    workbook: CalamineWorkbook
+    skipped: frozenset[int]
+
+    def at(self, number: int) -> CalamineSheet:
+        """Raises CalamineError, MemoryError, and SheetError for a sheet that is too large."""
+        if number in self.skipped:
+            raise SheetError("sheet_large")
+        self.out.write(json.dumps({"looking": number}) + "\n")
+        self.out.flush()
+        sheet = self.workbook.get_sheet_by_index(number)
+        row, column = sheet.end or (0, 0)
+        if (row + 1) * (column + 1) > MOST_CELLS:
+            raise SheetError("sheet_large")
+        return sheet
+
+    def with_rows(self, found: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+        """Also those that can't be read: a person may choose one and is told then."""
+        return [
+            (number, name)
+            for place, (number, name) in enumerate(found)
+            if place >= LOOKED_INTO or self._has_rows(number)
+        ]
+
+    def _has_rows(self, number: int) -> bool:
+        try:
+            return self.at(number).height > 0
+        except (CalamineError, MemoryError, SheetError):
+            return True
 
 
 def rows(sheet: CalamineSheet) -> Iterator[list[str]]:
-    """From row 1 on, without the empty cells at the end. Raises SheetError."""
-    row, column = sheet.end or (0, 0)
-    if (row + 1) * (column + 1) > MOST_CELLS:
-        raise SheetError("workbook_large")
+    """From row 1 on, without the empty cells at the end."""
     for cells in sheet.iter_rows():
         texts = [text(cell) for cell in cells]
         while texts and not texts[-1]:
@@ -151,29 +174,43 @@ def _without_seconds(time: str) -> str:
     return time.removesuffix(":00") if time.count(":") == 2 else time
 
 
-def chosen(
-    workbook: CalamineWorkbook, found: Sequence[tuple[int, str]], wanted: str
-) -> tuple[int, CalamineSheet]:
-    """The wanted sheet, or the first one that can be read. Raises SheetError, CalamineError."""
-    numbers = [number for number, _name in found]
-    if not numbers:
+def wanted_sheet(looking: Looking, number: int, *, only: bool) -> CalamineSheet:
+    """`only`: the workbook has no other one. Raises SheetError."""
+    try:
+        return looking.at(number)
+    except CalamineError as error:
+        raise SheetError("workbook" if only else "sheet") from error
+    except (SheetError, MemoryError) as error:
+        raise SheetError("workbook_large" if only else "sheet_large") from error
+
+
+def first_sheet(looking: Looking, found: Sequence[tuple[int, str]]) -> tuple[int, CalamineSheet]:
+    """The first one that can be read. Raises SheetError."""
+    if not found:
         raise SheetError("workbook_empty")
-    if wanted.isdigit() and int(wanted) in numbers:
+    problem = "workbook"
+    for number, _name in found[:LOOKED_INTO]:
         try:
-            return int(wanted), workbook.get_sheet_by_index(int(wanted))
-        except CalamineError as error:
-            raise SheetError("sheet" if len(numbers) > 1 else "workbook") from error
-    for number in numbers[:LOOKED_INTO]:
-        with suppress(CalamineError):
-            return number, workbook.get_sheet_by_index(number)
-    raise SheetError("workbook")
+            return number, looking.at(number)
+        except (SheetError, MemoryError):
+            problem = "workbook_large"
+        except CalamineError:
+            continue
+    raise SheetError(problem)
 
 
-def written(out: TextIO, data: bytes, wanted: str) -> None:
-    """Raises SheetError, CalamineError and MemoryError before anything is written."""
+def written(out: TextIO, data: bytes, wanted: str, skipped: Iterable[int] = ()) -> None:
+    """Raises SheetError, CalamineError and MemoryError before any row is written."""
     workbook = opened(data)
-    found = sheets(workbook)
-    number, sheet = chosen(workbook, found, wanted)
+    found = tables(workbook)
+    out.write(json.dumps({"all": found}) + "\n")
+    looking = Looking(out, workbook, frozenset(skipped))
+    if wanted.isdigit() and int(wanted) in dict(found):
+        number, only = int(wanted), len(found) == 1
+        sheet = wanted_sheet(looking, number, only=only)
+    else:
+        found = looking.with_rows(found)
+        number, sheet = first_sheet(looking, found)
     lines = rows(sheet)
     first = next(lines, [])
     out.write(json.dumps({"sheet": number, "sheets": found}) + "\n")
@@ -182,11 +219,11 @@ def written(out: TextIO, data: bytes, wanted: str) -> None:
     writer.writerows(lines)
 
 
-def main(wanted: str = "") -> None:
+def main(wanted: str = "", *skipped: str) -> None:
     limit_resources()
     out = io.TextIOWrapper(sys.stdout.buffer, "utf-8", newline="")
     try:
-        written(out, sys.stdin.buffer.read(MOST_BYTES + 1), wanted)
+        written(out, sys.stdin.buffer.read(MOST_BYTES + 1), wanted, map(int, skipped))
     except (SheetError, CalamineError, MemoryError) as error:
         out.write(json.dumps({"problem": problem(error)}) + "\n")
     out.flush()
@@ -199,4 +236,4 @@ def problem(error: Exception) -> str:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:2])
+    main(*sys.argv[1:])

@@ -37,6 +37,7 @@ YEAR_FIRST = re.compile(
 COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
 YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})(?:[T\s].*)?", re.ASCII | re.DOTALL)
 # Zeros instead of a date: 0/0/00 in Outlook's exports, 0000-00-00 00:00:00 in MySQL's.
+DAY_OF_YEAR = re.compile(r"(\d{1,2})/(\d{1,2})", re.ASCII)
 NO_DATE = re.compile(r"0{1,4}([-/.])00?\1(?:00|0000|0)(?:[T ]00:00(?::00)?)?", re.ASCII)
 # Excel's count of days, for 1954 to 2118: shorter than any date written in digits.
 SERIAL = re.compile(r"(?:[2-7]\d{4}|80000)(?:\.\d+)?", re.ASCII)
@@ -145,6 +146,13 @@ def _named_month(match: re.Match[str]) -> dt.date:
 def is_no_date(text: str) -> bool:
     """Whether a date column has no date in this cell."""
     return bool(NO_DATE.fullmatch(text))
+
+
+def is_day_of_year(text: str) -> bool:
+    """A day without a year, such as 05/14 or 31/12: no date can be made of it."""
+    match = DAY_OF_YEAR.fullmatch(text)
+    numbers = sorted((int(match[1]), int(match[2]))) if match else [0, 0]
+    return 1 <= numbers[0] <= 12 and numbers[1] <= 31
 
 
 PARSERS: dict[str, Callable[[str], Value]] = {

@@ -20,7 +20,7 @@ from campaigns.services import drafts, starting
 from contacts.audience import Audience
 from contacts.models import Attribute, Contact, Import, List, Subscription, Suppression
 from contacts.provenance import BY_HAND
-from contacts.services import attributes, importrun, imports, lists, suppressions
+from contacts.services import attributes, importrun, imports, importuploads, lists, suppressions
 from demo import history
 from demo.history import Course
 from designs import starters
@@ -334,7 +334,7 @@ WRONG = (
 
 def _import(workspace: Workspace, to: List, owner: User) -> None:
     """A finished import with some rejected lines."""
-    import_ = imports.receive(
+    import_ = importuploads.receive(
         workspace,
         filename="book-fair-visitors.csv",
         pieces=[_visitors()],

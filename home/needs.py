@@ -165,7 +165,7 @@ def imports(request: WorkspaceRequest) -> Iterable[todo.Need]:
         finished_at__gt=timezone.now() - NEWS,
         undone_at=None,
     )
-    for row in rows.order_by("-pk")[:MOST]:
+    for row in _once(rows.order_by("-pk")[:MOST]):
         url = todo.url(request, "import", row.pk)
         if row.state == Import.State.FAILED:
             title = _("The import of {file} failed").format(file=row.filename)
@@ -182,6 +182,15 @@ def imports(request: WorkspaceRequest) -> Iterable[todo.Need]:
         yield todo.Need(title, detail, url=url, icon="file-import", tone="info")
 
 
+def _once(rows: Iterable[Import]) -> list[Import]:
+    """Of several imports of one file, only the first: the others say the same."""
+    by_file: dict[object, Import] = {}
+    for row in rows:
+        file = (row.digest, row.dialect.get("sheet"))
+        by_file.setdefault(file if row.digest else row.pk, row)
+    return list(by_file.values())
+
+
 @todo.needs.add
 def status_words(request: WorkspaceRequest) -> Iterable[todo.Need]:
     """Imports with people who are not subscribed, because nobody has said what their status
@@ -193,7 +202,7 @@ def status_words(request: WorkspaceRequest) -> Iterable[todo.Need]:
         finished_at__gt=timezone.now() - NEWS,
         undone_at=None,
     )
-    for row in statuswords.unanswered(rows.order_by("-pk")[:MOST]):
+    for row in statuswords.unanswered(_once(rows.order_by("-pk")[:MOST])):
         count = int(row.counts["asked"])
         title = ngettext(
             "{file}: {count} person has a status that is not understood",

@@ -82,8 +82,16 @@ def clock(value: datetime) -> str:
 
 
 def listed(parts: Sequence[str]) -> str:
-    """ "A, B and C"."""
-    return format_list(list(parts), locale=current())
+    """ "A, B and C". Chinese has a space between a word and a number or a Latin letter."""
+    text = str(format_list(list(parts), locale=current()))
+    if current().language != "zh":
+        return text
+    return re.sub(r"(?<=[0-9A-Za-z])和|和(?=[0-9A-Za-z])", _spaced, text)
+
+
+def _spaced(match: re.Match[str]) -> str:
+    before, after = match.string[match.start() - 1 : match.start()], match.string[match.end() :]
+    return f"{' ' * before.isascii()}和{' ' * after[:1].isascii()}"
 
 
 def sentences(*said: str) -> str:

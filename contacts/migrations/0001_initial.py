@@ -82,6 +82,8 @@ class Migration(migrations.Migration):
                 ('filename', models.CharField(max_length=255, verbose_name='file')),
                 ('size', models.BigIntegerField(default=0, verbose_name='size')),
                 ('state', models.CharField(choices=[('uploading', 'Uploading'), ('reading', 'Being read'), ('ready', 'To be checked'), ('queued', 'Waiting'), ('running', 'Running'), ('finished', 'Finished'), ('cancelled', 'Cancelled'), ('failed', 'Failed')], max_length=10, verbose_name='state')),
+                ('digest', models.CharField(blank=True, max_length=64)),
+                ('drafts', models.JSONField(default=list)),
                 ('dialect', models.JSONField(default=dict)),
                 ('mapping', models.JSONField(default=list)),
                 ('answers', models.JSONField(default=list)),

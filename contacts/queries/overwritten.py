@@ -162,6 +162,14 @@ def people_stayed(import_: Import) -> QuerySet[Contact]:
     return Contact.objects.filter(Exists(rows), workspace=import_.workspace_id)
 
 
+def made_by(import_: Import) -> QuerySet[Contact]:
+    """The contacts that the import made and that are still there."""
+    rows = ImportedContact.objects.filter(
+        of_import=import_, outcome="new", contact_id=OuterRef("pk")
+    )
+    return Contact.objects.filter(Exists(rows), workspace=import_.workspace_id)
+
+
 def stayed(import_: Import) -> int:
     """How many these are."""
     return people_stayed(import_).count()

@@ -10,7 +10,7 @@ from django.db import transaction
 from contacts.batches import Reject, RowBatch
 from contacts.models import Import
 from contacts.queries import importing, importlines
-from contacts.services import importhints, importrun, imports
+from contacts.services import importchecks, importhints, importrun
 from contacts.services.importlayout import layout_of
 from contacts.tagnames import Names
 
@@ -31,17 +31,23 @@ class CheckedLines:
 
 
 @transaction.atomic
-def of(import_: Import, kind: str, *, rows: int | None = imports.CHECKED_ROWS) -> CheckedLines:
-    """The first lines of this kind (one of KINDS) among those that a check of so many `rows` reads
-    (imports.check)."""
+def of(
+    import_: Import,
+    kind: str,
+    *,
+    rows: int | None = importchecks.CHECKED_ROWS,
+    weight: int | None = None,
+) -> CheckedLines:
+    """The first lines of this kind (one of KINDS) among those that a check of so many `rows`, or of
+    this `weight`, reads (importchecks.check)."""
     found = CheckedLines()
     domains = importhints.domains_of(import_, kind) if kind in importhints.KINDS else ()
     layout = layout_of(import_)
     target = importrun.target_of(import_, layout)
     tags: Names = {}
     batches = importrun.batches(import_, layout, size=importrun.BATCH)
-    for batch in batches.first(rows=rows, weight=imports.checked_weight(rows)):
-        imports.judge(target, batch, tags)
+    for batch in batches.first(rows=rows, weight=weight or importchecks.checked_weight(rows)):
+        importchecks.judge(target, batch, tags)
         _add(found, batch, kind, domains)
         if found.more:
             break

@@ -8,7 +8,7 @@ from contacts import encodings, values
 from contacts.columns import Column
 from contacts.csvfile import Dialect
 from contacts.models import Import
-from contacts.services import importfile, imports
+from contacts.services import importchoices, importfile
 
 
 def is_doubtful(import_: Import, dialect: Dialect, described: Sequence[Column]) -> bool:
@@ -16,13 +16,13 @@ def is_doubtful(import_: Import, dialect: Dialect, described: Sequence[Column]) 
     the order of dates. `described`: the columns as read in this dialect."""
     if not any(column.guess == "email" for column in described):
         return True
-    beginning = importfile.ChunkSource(import_.pk).read(0, imports.BEGINNING)
+    beginning = importfile.ChunkSource(import_.pk).read(0, importchoices.BEGINNING)
     if not encodings.is_sure(beginning, dialect.encoding):
         return True
     return not import_.dialect.get("dates") and _has_open_dates(import_, dialect)
 
 
 def _has_open_dates(import_: Import, dialect: Dialect) -> bool:
-    rows = imports.first_rows(import_, dialect)[1 if dialect.header else 0 :]
+    rows = importchoices.first_rows(import_, dialect)[1 if dialect.header else 0 :]
     columns = zip_longest(*rows, fillvalue="")
     return any(values.is_order_open(map(values.clean, column)) for column in columns)

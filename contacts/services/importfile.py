@@ -3,6 +3,7 @@
 Any host can run the import; nothing is stored on a host's disk.
 """
 
+import hashlib
 import io
 from collections.abc import Iterable, Iterator
 
@@ -100,12 +101,15 @@ def append(
 
     Raises UploadError for bytes at another offset, or beyond `limit` bytes in all; FullError beyond
     `most` further bytes.
+
+    All but the last chunk have CHUNK bytes, so the digest of each chunk with the digest before it
+    depends on the file's bytes alone, and no file is read again for it.
     """
     with transaction.atomic():
         locked = Import.objects.select_for_update().get(pk=import_.pk)
         if locked.state != Import.State.UPLOADING or offset > locked.size:
             raise UploadError(_("This piece doesn't follow the last one."), locked.size)
-        skip, at = locked.size - offset, locked.size
+        skip, at, digest = locked.size - offset, locked.size, locked.digest
         for data in _in_chunks(_skipping(pieces, skip)):
             if at % CHUNK:
                 raise UploadError(_("The file is complete already."), locked.size)
@@ -114,8 +118,9 @@ def append(
             if most is not None and at + len(data) - locked.size > most:
                 raise FullError("", locked.size)
             ImportChunk.objects.create(of_import=locked, number=at // CHUNK, offset=at, data=data)
+            digest = hashlib.sha256(digest.encode() + data).hexdigest()
             at += len(data)
-        Import.objects.filter(pk=import_.pk).update(size=at)
+        Import.objects.filter(pk=import_.pk).update(size=at, digest=digest)
     return at
 
 
@@ -156,10 +161,15 @@ def drop_aside(import_: Import) -> None:
     ImportChunk.objects.filter(of_import=import_, number__lt=0).delete()
 
 
+def drop_written(import_: Import) -> None:
+    """Delete the import's file, but not what was set aside."""
+    ImportChunk.objects.filter(of_import=import_, number__gte=0).delete()
+
+
 def write(import_: Import, pieces: Iterable[bytes], *, limit: int) -> int:
     """Write these bytes as the import's file, in place of the former ones; returns their number.
     Raises UploadError beyond `limit`. The caller is in a transaction."""
-    ImportChunk.objects.filter(of_import=import_, number__gte=0).delete()
+    drop_written(import_)
     at = 0
     for data in _in_chunks(pieces):
         if at + len(data) > limit:

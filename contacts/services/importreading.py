@@ -15,7 +15,14 @@ from django.utils import timezone
 
 from contacts.csvdetect import NotCsvError
 from contacts.models import Import, ImportChunk
-from contacts.services import importrun, imports, leases, savedmappings
+from contacts.services import (
+    importchoices,
+    importfile,
+    importrun,
+    importuploads,
+    leases,
+    savedmappings,
+)
 from environment import logs
 
 log = logs.get(__name__)
@@ -23,18 +30,21 @@ log = logs.get(__name__)
 LEASE = importrun.LEASE
 # Longer than any file takes. A worker that hangs loses its file then.
 MOST_SECONDS = 15 * 60
+# The dialect of a sheet that can't be read.
+NO_LINES = {"encoding": "utf-8", "delimiter": ",", "header": 0, "dates": ""}
 
 
 def read(import_id: int) -> None:
     """Read the file and guess its format and columns. If that is not possible, the import fails
-    with a key of csvdetect.SENTENCES as its error. If the database is away, it raises, and the
+    with a key of csvdetect.SENTENCES as its error; of a workbook with other sheets, it waits until
+    a person chooses one of them. If the database is away, it raises, and the
     sweeper has the file read again after the lease. Safe to run twice."""
     import_ = _claimed(import_id)
     if import_ is None:
         return
     try:
         with leases.renewed(_ours(import_), LEASE, most=MOST_SECONDS), transaction.atomic():
-            imports.make_ready(import_)
+            importuploads.make_ready(import_)
             savedmappings.suggest(import_)
     except NotCsvError as error:
         _refuse(import_, error.kind)
@@ -71,8 +81,25 @@ def due() -> list[int]:
 
 @transaction.atomic
 def _refuse(import_: Import, kind: str) -> None:
+    if len(import_.dialect.get("sheets", ())) > 1:
+        _wait_for_sheet(import_, kind)
+        return
     refused = _ours(import_).update(
         state=Import.State.FAILED, error=kind, finished_at=timezone.now(), leased_until=None
     )
     if refused:
         ImportChunk.objects.filter(of_import_id=import_.pk).delete()
+
+
+def _wait_for_sheet(import_: Import, kind: str) -> None:
+    """As if the sheet had no lines; `error` says why. The workbook stays."""
+    refused = _ours(import_).update(
+        state=Import.State.READY,
+        error=kind,
+        dialect=importchoices.packed_in(import_.dialect) | NO_LINES,
+        mapping=[],
+        size=0,
+        leased_until=None,
+    )
+    if refused:
+        importfile.drop_written(import_)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts.models import Import, StatusWord
-from contacts.services import importfile, imports, statuswords
+from contacts.services import importchoices, importfile, statuswords
 from contacts.services.statuswords import WordAnswer
 from contacts.statuswords import ASKED, DATE, EMPTY, MEANING_OF, OTHER, Word, WordCounts
 
@@ -90,7 +90,7 @@ def asked(import_: Import, words: WordCounts) -> WordQuestions | None:
 
 def column_names(import_: Import) -> dict[int, str]:
     """{number from 0: name of the column for users}"""
-    described = imports.describe(import_, importfile.dialect_of(import_))
+    described = importchoices.describe(import_, importfile.dialect_of(import_))
     return {
         number: column.header or _("Column {n}").format(n=number + 1)
         for number, column in enumerate(described)

@@ -27,7 +27,8 @@ def is_packed(import_: Import) -> bool:
 
 def unpack(import_: Import) -> None:
     """Write the CSV of the file that was set aside. Sets `size` and, for a workbook, "sheet" and
-    "sheets" of `dialect`; the caller saves them, in one transaction. Raises NotCsvError."""
+    "sheets" of `dialect`, even if that sheet can't be read; the caller saves them, in one
+    transaction. Raises NotCsvError."""
     size = importfile.size_aside(import_.pk)
     kind = _kind(AsideFile(import_.pk, size))
     if kind == "workbook":
@@ -64,16 +65,32 @@ def _write_file(import_: Import, file: AsideFile) -> None:
 
 
 def _write_sheet(import_: Import, file: AsideFile) -> None:
-    with workbooks.sheet(_pieces(file), import_.dialect.get("sheet")) as sheet:
-        _write(import_, sheet.pieces, "workbook_large")
-    import_.dialect = {"sheet": sheet.number, "sheets": list(sheet.sheets.items())}
-    if len(sheet.sheets) == 1:
+    number = import_.dialect.get("sheet")
+    try:
+        with workbooks.sheet(_Pieces(file), number) as sheet:
+            # Of a sheet that is chosen later, the others are not looked into again.
+            sheets = import_.dialect.get("sheets") or list(sheet.sheets.items())
+            import_.dialect = {"sheet": sheet.number, "sheets": sheets}
+            several = len(sheets) > 1
+            _write(import_, sheet.pieces, "sheet_large" if several else "workbook_large")
+    except workbooks.SheetUnreadError as error:
+        sheets = import_.dialect.get("sheets") or list(error.sheets.items())
+        import_.dialect = {"sheet": error.number, "sheets": sheets}
+        raise
+    if not several:
         importfile.drop_aside(import_)
 
 
-def _pieces(file: AsideFile) -> Iterator[bytes]:
-    while data := file.read(importfile.CHUNK):
-        yield data
+class _Pieces:
+    """The file's bytes, from the beginning each time."""
+
+    def __init__(self, file: AsideFile) -> None:
+        self._file = file
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._file.seek(0)
+        while data := self._file.read(importfile.CHUNK):
+            yield data
 
 
 def _write(import_: Import, pieces: Iterable[bytes], too_large: str) -> None:

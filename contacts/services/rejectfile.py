@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from contacts import exports, rejects
 from contacts.batches import Reject
 from contacts.models import Import, ImportReject
-from contacts.services import importfile, imports
+from contacts.services import importchoices, importfile
 
 
 def stream(import_: Import) -> Iterator[bytes]:
@@ -41,6 +41,6 @@ def _row(reject: Reject) -> list[Any]:
 def _header(import_: Import) -> list[str]:
     header = [_("Line"), _("Reason"), _("Imported"), _("Value")]
     if import_.dialect.get("header") and import_.chunks.exists():
-        rows = imports.first_rows(import_, importfile.dialect_of(import_))
+        rows = importchoices.first_rows(import_, importfile.dialect_of(import_))
         header += rows[0] if rows else []
     return header

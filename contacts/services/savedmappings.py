@@ -12,7 +12,7 @@ from contacts import mappings
 from contacts.csvfile import Dialect
 from contacts.exceptions import ContactsError
 from contacts.models import Import, SavedMapping
-from contacts.services import importfile, importrun, imports
+from contacts.services import importchoices, importfile, importrun
 
 MOST = 100
 # How much of a column's name is kept, to be shown.
@@ -51,13 +51,13 @@ def fitting(import_: Import, dialect: Dialect) -> list[SavedMapping]:
 
 
 def _mark(import_: Import, dialect: Dialect) -> str:
-    rows = imports.first_rows(import_, dialect) if dialect.header else []
+    rows = importchoices.first_rows(import_, dialect) if dialect.header else []
     return mappings.fingerprint(rows[0]) if rows else ""
 
 
 def use(import_: Import, saved: SavedMapping, dialect: Dialect) -> Use:
     """The saved mapping for the file read in this dialect."""
-    described = imports.describe(import_, dialect)
+    described = importchoices.describe(import_, dialect)
     result = mappings.applied(
         saved.targets, described, importrun.attributes_of(import_.workspace_id)
     )
@@ -76,7 +76,7 @@ def found(import_: Import, dialect: Dialect, *, name: str = "") -> Use | None:
     }
     if not by_mark:
         return None
-    lines = imports.first_lines(import_, dialect)
+    lines = importchoices.first_lines(import_, dialect)
     for line, cells in sorted(lines, key=lambda pair: pair[0] != dialect.header):
         if saved := by_mark.get(mappings.fingerprint(cells)):
             return use(import_, saved, Dialect(dialect.encoding, dialect.delimiter, line))
@@ -96,7 +96,7 @@ def suggest(import_: Import) -> None:
     import_.dialect = {
         **import_.dialect,
         "header": one.dialect.header,
-        "dates": one.dates or imports.guess_dates(import_, one.dialect),
+        "dates": one.dates or importchoices.guess_dates(import_, one.dialect),
     }
     import_.save(update_fields=["saved_mapping", "mapping", "dialect"])
 
@@ -126,7 +126,7 @@ def remember(import_: Import, name: str, *, by: User | None) -> SavedMapping:
     Workspace.objects.select_for_update(no_key=True).get(pk=import_.workspace_id)
     chosen, dialect = import_.dialect, importfile.dialect_of(import_)
     check_name(import_, name, dialect)
-    header = imports.first_rows(import_, dialect)[0]
+    header = importchoices.first_rows(import_, dialect)[0]
     choices = {
         "fingerprint": mappings.fingerprint(header),
         "header": [cell.strip()[:LONGEST_NAME] for cell in header],

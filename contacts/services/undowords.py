@@ -3,9 +3,10 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from contacts.models import Import
-from contacts.queries import importing, overwritten
+from contacts.models import Import, Job
+from contacts.queries import importundo, overwritten
 from contacts.queries.overwritten import Coming, Restored
+from contacts.services import jobs
 from pages import locales
 
 # Of more people than these, the page doesn't count beforehand who has a mail or is on the list: it
@@ -84,7 +85,7 @@ def _mailed(import_: Import) -> str:
     """How many of the people whom it added stay because of a mail; "": nobody."""
     if import_.counts.get("new", 0) > COUNTED:
         return _("People whom a campaign mails or has mailed stay.")
-    count = importing.mailed(import_.pk) if import_.counts.get("new") else 0
+    count = importundo.mailed(import_.pk) if import_.counts.get("new") else 0
     text = ngettext(
         "{count} of these people stays, because a campaign mails or has mailed this person.",
         "{count} of these people stay, because a campaign mails or has mailed them.",
@@ -110,6 +111,21 @@ def _wishes(unsubscribed: int, stopped: int) -> str:
         return ""
     text = _("What the file said of people who want no mail stays: {what}.")
     return text.format(what=locales.listed(said))
+
+
+def job_of(import_: Import) -> Job | None:
+    """The job that is still undoing it."""
+    own = Job.objects.filter(workspace_id=import_.workspace_id, kind="undo_import")
+    active = own.filter(state__in=jobs.ACTIVE, parameters__import=import_.pk)
+    return active.first()
+
+
+def remaining(import_: Import) -> int | None:
+    """How many of the contacts that it made are there after its undo; None: too many to count on a
+    page."""
+    if import_.counts.get("new", 0) > COUNTED:
+        return None
+    return overwritten.made_by(import_).count()
 
 
 def afterwards(contacts: int, *, kept: int, mailed: int, restored: Restored) -> str:

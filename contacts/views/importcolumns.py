@@ -1,6 +1,7 @@
 """The second step of an import: how its file is read, what its columns are, and where the contacts
 go."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -14,9 +15,17 @@ from django.views.decorators.http import require_POST
 from accounts.access import WorkspaceRequest, get_in
 from contacts import columns, csvdetect, encodings
 from contacts.csvfile import Dialect
-from contacts.forms import NEW_LIST, SIGNS, ImportForm
+from contacts.forms import NAMES, NEW_LIST, SIGNS, ImportForm
 from contacts.models import Attribute, Import, List, SavedMapping
-from contacts.services import importdoubts, importfile, imports, savedmappings
+from contacts.services import (
+    importchoices,
+    importdoubts,
+    importdrafts,
+    importfile,
+    imports,
+    importuploads,
+    savedmappings,
+)
 from contacts.tasks import read_import
 from pages import locales, numbers
 
@@ -46,22 +55,31 @@ def import_columns(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     """Store the choices and go to the check; with `reread`, only read the file again. A browser
     without scripts may open this address again."""
     import_ = get_in(request.workspace, Import, pk=pk)
-    if request.method != "POST" or import_.state != Import.State.READY:
+    if request.method != "POST":
         return _to(request, import_)
-    if request.POST.get("sheet", "") not in {"", str(import_.dialect.get("sheet"))}:
+    if _is_of_other_sheet(request, import_):
+        return _refuse_other_sheet(request, import_)
+    if import_.state != Import.State.READY:
+        return _to(request, import_)
+    if request.POST.get("sheet", "") not in {"", importdrafts.sheet_of(import_)}:
         return import_sheet(request, pk)
+    dialect = _dialect(request.POST)
     if "reread" in request.POST or "reread" in request.GET:
-        return shown(request, import_, dialect=_dialect(request), reread=True)
-    lines = imports.first_lines(import_, _dialect(request))
+        return shown(request, import_, dialect=dialect, reread=True)
+    return _confirmed(request, import_, dialect)
+
+
+def _confirmed(request: WorkspaceRequest, import_: Import, dialect: Dialect) -> HttpResponse:
+    lines = importchoices.first_lines(import_, dialect)
     form = ImportForm(request.POST, import_=import_, lines=lines)
-    mapping = _mapping(request)
+    mapping = _mapping(request.POST)
     if not form.is_valid():
-        return shown(request, import_, form=form, dialect=_dialect(request), mapping=mapping)
+        return shown(request, import_, form=form, dialect=dialect, mapping=mapping)
     chosen = form.cleaned_data
     try:
         if chosen["remember"]:
-            savedmappings.check_name(import_, chosen["mapping_name"], _dialect(request))
-        imports.configure(
+            savedmappings.check_name(import_, chosen["mapping_name"], dialect)
+        importchoices.configure(
             import_,
             dialect={n: chosen[n] for n in ("encoding", "delimiter", "header", "dates")},
             mapping=mapping,
@@ -69,14 +87,55 @@ def import_columns(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
             new_list=chosen["new_list"].strip() if chosen["list"] == NEW_LIST else "",
             consent=chosen["consent"],
             known=chosen["known"],
-            saved=_saved(request, import_, savedmappings.fitting(import_, _dialect(request))),
+            saved=_saved(request, import_, savedmappings.fitting(import_, dialect)),
         )
         if chosen["remember"]:
             savedmappings.remember(import_, chosen["mapping_name"], by=request.user)
-    except (imports.ImportRefusedError, savedmappings.SavedMappingError) as error:
+    except (importchoices.ImportRefusedError, savedmappings.SavedMappingError) as error:
         form.add_error(getattr(error, "field", None), str(error))
-        return shown(request, import_, form=form, dialect=_dialect(request), mapping=mapping)
+        return shown(request, import_, form=form, dialect=dialect, mapping=mapping)
+    importdrafts.forget(import_)
     return _to(request, import_, "?step=check")
+
+
+@require_POST
+def import_draft(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Keep the choices of the page (services.importdrafts), unless the file is about to be read
+    again for them: the answer to that keeps them, too, with what it begins with."""
+    import_ = get_in(request.workspace, Import, pk=pk)
+    if request.POST.get("read_as") == read_as(request.POST):
+        _keep(request, import_)
+    return HttpResponse(status=204)
+
+
+def read_as(choices: Mapping[str, Any]) -> str:
+    """How the page was read: another choice of these reads the file again."""
+    names = ("encoding", "delimiter", "header", "saved")
+    return " ".join(str(choices.get(name, "")) for name in names)
+
+
+def _keep(request: WorkspaceRequest, import_: Import) -> None:
+    sheet = request.POST.get("shown_sheet", importdrafts.sheet_of(import_))
+    importdrafts.keep(import_, sheet, request.POST.dict())
+
+
+def _is_of_other_sheet(request: WorkspaceRequest, import_: Import) -> bool:
+    """Whether another sheet was chosen since the page was loaded."""
+    sheet = importdrafts.sheet_of(import_)
+    waits = import_.state in {Import.State.READY, Import.State.READING}
+    return waits and request.POST.get("shown_sheet", sheet) != sheet
+
+
+def _refuse_other_sheet(request: WorkspaceRequest, import_: Import) -> HttpResponse:
+    _keep(request, import_)
+    names = {str(number): name for number, name in import_.dialect.get("sheets", ())}
+    text = _(
+        "The sheet “{now}” was chosen in another window meanwhile. What you chose for “{before}” "
+        "is kept: choose that sheet again to go on with it."
+    )
+    now = names.get(importdrafts.sheet_of(import_), "")
+    messages.error(request, text.format(now=now, before=names.get(request.POST["shown_sheet"], "")))
+    return _to(request, import_)
 
 
 def _to(request: WorkspaceRequest, import_: Import, query: str = "") -> HttpResponse:
@@ -91,17 +150,20 @@ def import_sheet(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Read another sheet of the workbook. What was chosen stays, except for the columns."""
     import_ = get_in(request.workspace, Import, pk=pk)
     number = numbers.whole(request.POST.get("sheet", ""))
+    if "shown_sheet" in request.POST:
+        _keep(request, import_)
     try:
-        imports.choose_sheet(
+        importuploads.choose_sheet(
             import_,
             -1 if number is None else number,
             enqueue=read_import.delay,
             choices=_choices(request, import_),
         )
+        importdrafts.forget_where_to(import_)
         name = dict(import_.dialect["sheets"])[number]
         text = _("The sheet “{name}” is read. See what its columns are, then check.")
         messages.info(request, text.format(name=name))
-    except imports.ImportRefusedError as error:
+    except importchoices.ImportRefusedError as error:
         messages.error(request, str(error))
     return _to(request, import_)
 
@@ -125,19 +187,19 @@ def _target(request: WorkspaceRequest, chosen: dict[str, Any]) -> List | None:
     return get_in(request.workspace, List, pk=chosen["list"])
 
 
-def _dialect(request: WorkspaceRequest) -> Dialect:
+def _dialect(choices: Mapping[str, str]) -> Dialect:
     """The choices on the page, even if the rest of the form is invalid."""
-    encoding, header = request.POST.get("encoding", ""), request.POST.get("header", "")
+    encoding, header = choices.get("encoding", ""), choices.get("header", "")
     return Dialect(
         encoding if encoding in encodings.ENCODINGS else "utf-8",
-        SIGNS.get(request.POST.get("delimiter", ""), ","),
+        SIGNS.get(choices.get("delimiter", ""), ","),
         int(header) if header.isascii() and header.isdigit() and len(header) < 6 else 0,
     )
 
 
-def _mapping(request: WorkspaceRequest) -> list[str]:
+def _mapping(choices: Mapping[str, str]) -> list[str]:
     mapping: list[str] = []
-    while (target := request.POST.get(f"column_{len(mapping)}")) is not None:
+    while (target := choices.get(f"column_{len(mapping)}")) is not None:
         mapping.append(target)
     return mapping
 
@@ -151,33 +213,40 @@ def shown(  # noqa: PLR0913 - what of a half-filled page is to be shown again
     mapping: list[str] | None = None,
     reread: bool = False,
 ) -> HttpResponse:
-    dialect = dialect or importfile.dialect_of(import_)
+    drafted = importdrafts.of(import_) if request.method != "POST" else {}
+    if dialect is None:
+        dialect = _dialect(drafted) if drafted else importfile.dialect_of(import_)
     too_wide = _too_wide(import_, dialect)
-    described = [] if too_wide else imports.describe(import_, dialect)
-    lines = imports.first_lines(import_, dialect)
+    described = [] if too_wide else importchoices.describe(import_, dialect)
+    lines = importchoices.first_lines(import_, dialect)
     fitting = [] if too_wide else savedmappings.fitting(import_, dialect)
-    saved = _saved(request, import_, fitting, reread=reread)
+    saved = _saved(request, import_, fitting, reread=reread, drafted=drafted)
     use = savedmappings.use(import_, saved, dialect) if saved else None
     begun = use.targets if use else [column.guess for column in described]
     if reread:
         mapping = _read_again(request, described, begun)
-    elif mapping is None and len(import_.mapping) != len(described):
-        mapping = begun
     elif mapping is None:
-        mapping = import_.mapping
+        mapping = _mapping(drafted) if drafted else import_.mapping
+        if len(mapping) != len(described):
+            mapping = begun
+    initial = dict(drafted)
     if reread:
         initial = request.POST.dict() | ({"dates": use.dates} if use and use.dates else {})
-        form = ImportForm(import_=import_, lines=lines, initial=initial)
+        if not too_wide:
+            importdrafts.keep(
+                import_, importdrafts.sheet_of(import_), _with_mapping(initial, mapping)
+            )
     known = Attribute.objects.filter(workspace=request.workspace)
     padded = [*mapping, *[""] * len(described)]
     rows = [
         (number, column, chosen, begun[number], _targets(column, known))
         for number, (column, chosen) in enumerate(zip(described, padded, strict=False))
     ]
-    form = form or ImportForm(import_=import_, lines=lines)
+    form = form or ImportForm(import_=import_, lines=lines, initial=initial)
     context = {
         "import": import_,
         "step": 2,
+        "earlier": imports.earlier(import_),
         "form": form,
         "columns": rows,
         # An error of the form may say it already.
@@ -185,6 +254,17 @@ def shown(  # noqa: PLR0913 - what of a half-filled page is to be shown again
         "consent_targets": list(STATUS_LABELS),
         "saved_mappings": fitting,
         "use": use,
+        "sheet": importdrafts.sheet_of(import_),
+        # Why the chosen sheet of a workbook has no columns.
+        "unread_sheet": csvdetect.SENTENCES.get(import_.error, ""),
+        "read_as": read_as(
+            {
+                "encoding": dialect.encoding,
+                "delimiter": NAMES[dialect.delimiter],
+                "header": dialect.header,
+                "saved": (use.saved.pk if use else OWN_GUESS) if fitting else "",
+            }
+        ),
         "reading": _reading(dialect),
         "reading_open": reread
         or bool(too_wide)
@@ -192,6 +272,11 @@ def shown(  # noqa: PLR0913 - what of a half-filled page is to be shown again
         or importdoubts.is_doubtful(import_, dialect, described),
     }
     return render(request, "contacts/import_columns.html", context)
+
+
+def _with_mapping(choices: Mapping[str, str], mapping: list[str]) -> dict[str, str]:
+    others = {name: choices[name] for name in choices if not name.startswith("column_")}
+    return others | {f"column_{number}": target for number, target in enumerate(mapping)}
 
 
 def _reading(dialect: Dialect) -> str:
@@ -202,7 +287,7 @@ def _reading(dialect: Dialect) -> str:
         else _("no column names")
     )
     delimiter = str(csvdetect.DELIMITERS[dialect.delimiter])
-    return " · ".join((encodings.ENCODINGS[dialect.encoding], delimiter, line))
+    return " · ".join((str(encodings.ENCODINGS[dialect.encoding]), delimiter, line))
 
 
 def _read_again(
@@ -210,7 +295,7 @@ def _read_again(
 ) -> list[str]:
     """What the new reading begins with. Where the person chose otherwise than the page had begun
     with, the choice stays, if there are as many columns as before."""
-    chosen = _mapping(request)
+    chosen = _mapping(request.POST)
     another = request.POST.get("saved", "") != request.POST.get("saved_before", "")
     if another or len(chosen) != len(described):
         return begun
@@ -232,11 +317,12 @@ def _saved(
     fitting: list[SavedMapping],
     *,
     reread: bool = False,
+    drafted: Mapping[str, str] | None = None,
 ) -> SavedMapping | None:
-    """The saved mapping that the choices begin with: as chosen on the page; after a change of how
-    the file is read, the first that fits now."""
-    posted = request.method == "POST"
-    chosen = request.POST.get("saved", "") if posted else str(import_.saved_mapping_id or "")
+    """The saved mapping that the choices begin with: as chosen on the page, or before (`drafted`);
+    after a change of how the file is read, the first that fits now."""
+    posted = request.POST if request.method == "POST" else drafted
+    chosen = posted.get("saved", "") if posted else str(import_.saved_mapping_id or "")
     by_key = {str(saved.pk): saved for saved in fitting}
     if reread and chosen != OWN_GUESS and chosen not in by_key:
         return next(iter(fitting), None)
@@ -246,8 +332,8 @@ def _saved(
 def _too_wide(import_: Import, dialect: Dialect) -> str:
     """The reason why no columns are shown, or ""."""
     try:
-        imports.refuse_wide(import_, dialect)
-    except imports.ImportRefusedError as error:
+        importchoices.refuse_wide(import_, dialect)
+    except importchoices.ImportRefusedError as error:
         return str(error)
     return ""
 
@@ -262,7 +348,7 @@ def _targets(column: columns.Column, known: Any) -> list[tuple[str, list[tuple[s
     groups = [
         (_("The person"), [(key, str(label)) for key, label in FIELD_LABELS.items()]),
         (_("Attributes"), [(f"attribute:{a.key}", a.label) for a in known]),
-        (_("New attribute “{name}”").format(name=column.header or column.key), new),
+        (_("New attribute “{name}”").format(name=column.label or column.key), new),
         (_("Consent"), [(key, str(label)) for key, label in STATUS_LABELS.items()]),
     ]
     return [(name, choices) for name, choices in groups if choices]

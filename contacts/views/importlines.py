@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy
 from accounts.access import WorkspaceRequest, get_in
 from contacts.models import Attribute, Contact, Import
 from contacts.queries import overwritten
-from contacts.services import checkedlines, importhints, imports
+from contacts.services import checkedlines, importhints
 from contacts.views.importcolumns import FIELD_LABELS
-from contacts.views.imports import is_mapped, reads_all, samples
+from contacts.views.imports import extent, is_mapped, reads_all, samples
 from pages import tables
 
 TITLES = {
@@ -56,7 +56,7 @@ def import_hints(request: WorkspaceRequest, pk: int) -> HttpResponse:
     context = {
         "import": import_,
         "hints": importhints.of(import_),
-        "all_lines": "&all=1" if reads_all(request, import_) else "",
+        "all_lines": "&all=1" if reads_all(request) else "",
     }
     return render(request, "contacts/parts/import_hints.html", context)
 
@@ -73,8 +73,7 @@ def checked_lines(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     context = {"import": import_, "title": TITLES[kind], "shown": checkedlines.SHOWN}
     if not request.htmx and request.GET.get("now") != "1":
         return render(request, "contacts/checked_lines.html", context)
-    everything = reads_all(request, import_)
-    found = checkedlines.of(import_, kind, rows=None if everything else imports.CHECKED_ROWS)
+    found = checkedlines.of(import_, kind, **extent(request))
     context |= {"found": found, "samples": samples(found.rows)}
     part = "contacts/parts/checked_lines.html" if request.htmx else "contacts/checked_lines.html"
     return render(request, part, context)

@@ -1,7 +1,7 @@
 """Imports: one page in four steps. The file is in `uploads` and the columns are in `importcolumns`;
 here are check, run and result, and the list of imports."""
 
-from typing import Any
+from typing import Any, TypedDict
 
 from django.contrib import messages
 from django.http import (
@@ -21,7 +21,8 @@ from contacts import csvdetect, names
 from contacts.models import Import, Job
 from contacts.queries import overwritten
 from contacts.services import (
-    importfile,
+    importchecks,
+    importchoices,
     importhints,
     importnotes,
     imports,
@@ -40,8 +41,6 @@ from contacts.views.jobs import in_background
 from contacts.views.people import csv_response
 from pages import locales, tables
 
-# The largest file that may be checked as a whole, in a request.
-CHECK_ALL_UP_TO = 32 * importfile.CHUNK
 # Lines with a problem on the page of an import that has ended.
 SHOWN_REJECTS = 20
 # The kinds of rows in the order of the bar, each with its colour.
@@ -82,12 +81,23 @@ def import_page(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         if request.GET.get("step") != "check" or not is_mapped(request, import_):
             return importcolumns.shown(request, import_)
         checked = _checked(request, import_) if request.GET.get("now") == "1" else {}
-        context = {"import": import_, "step": 3, "choices": imports.choices_of(import_)}
+        context = {
+            "import": import_,
+            "step": 3,
+            "choices": importchecks.choices_of(import_),
+            "earlier": imports.earlier(import_),
+        }
         return render(request, "contacts/import_check.html", context | checked)
-    step = 1 if import_.state in unfinished.HALF or _unread(import_) else 4
-    step = 2 if import_.state == Import.State.READY else step
-    context = {"import": import_, "step": step, "unread": _unread(import_)}
+    context = {"import": import_, "step": _step(import_), "unread": _unread(import_)}
     return render(request, "contacts/import_run.html", context | _figures(import_))
+
+
+def _step(import_: Import) -> int:
+    """The step that an import has reached, or where it stopped."""
+    if import_.started_at:
+        return 4
+    half = import_.state in unfinished.HALF or _unread(import_) or not import_.dialect
+    return 1 if half else 2
 
 
 def _unread(import_: Import) -> str:
@@ -108,35 +118,50 @@ def import_check(request: WorkspaceRequest, pk: int) -> HttpResponse:
 def is_mapped(request: WorkspaceRequest, import_: Import) -> bool:
     """Whether the chosen mapping can be used; otherwise the next page shows why not."""
     try:
-        imports.refuse_unmapped(import_.workspace_id, import_.mapping)
-    except imports.ImportRefusedError as error:
+        importchoices.refuse_unmapped(import_.workspace_id, import_.mapping)
+    except importchoices.ImportRefusedError as error:
         messages.error(request, str(error))
         return False
     return True
 
 
-def reads_all(request: WorkspaceRequest, import_: Import) -> bool:
+def reads_all(request: WorkspaceRequest) -> bool:
     """Whether the whole file is to be checked, not only its first lines."""
-    return request.GET.get("all") == "1" and import_.size <= CHECK_ALL_UP_TO
+    return request.GET.get("all") == "1"
+
+
+class Extent(TypedDict):
+    rows: int | None
+    weight: int | None
+
+
+def extent(request: WorkspaceRequest) -> Extent:
+    """As much as a check reads in this request."""
+    if reads_all(request):
+        return {"rows": None, "weight": importchecks.CHECK_ALL_WEIGHT}
+    return {"rows": importchecks.CHECKED_ROWS, "weight": None}
 
 
 def _checked(request: WorkspaceRequest, import_: Import) -> dict[str, Any]:
-    everything = reads_all(request, import_)
-    checked = imports.check(import_, rows=None if everything else imports.CHECKED_ROWS)
+    everything = reads_all(request)
+    checked = importchecks.check(import_, **extent(request))
     importhints.keep(import_, checked.domains)
     if import_.hints["domains"]:
         jobs.nudge(look_up_domains.delay, import_.pk)
     scope, elsewhere = statuswords.scope(import_), checked.counts["elsewhere"]
+    # Without those that the question about other lists counts.
+    stopped = checked.counts["stopped"] - elsewhere * (scope == statuswords.EVERYWHERE)
     return {
         "import": import_,
         "check": checked,
         "samples": samples(checked.samples),
         "bar": bar(checked.counts),
-        # Without those that the question about other lists counts.
-        "stopped": checked.counts["stopped"] - elsewhere * (scope == statuswords.EVERYWHERE),
+        "stopped": stopped,
+        # With `stopped`, all lines of the outcome "suppressed".
+        "suppressed_before": max(0, checked.counts["suppressed"] - stopped),
         # Nothing is preselected: one choice mails people, the other suppresses them.
         "scope": statuswords.scope_said(import_),
-        "asks_scope": elsewhere or (not checked.whole and imports.may_be_elsewhere(import_)),
+        "asks_scope": elsewhere or (not checked.whole and importchecks.may_be_elsewhere(import_)),
         "empty": checked.whole and not checked.counts["rows"],
         "problems": sum(checked.counts[name] for name in ("rejected", "unusable", "asked")),
         "question": importwords.asked(import_, checked.words),
@@ -144,7 +169,8 @@ def _checked(request: WorkspaceRequest, import_: Import) -> dict[str, Any]:
         "notes": importnotes.notes(import_, checked.layout),
         # Of the pages with the lines that a number counts.
         "all_lines": "&all=1" if everything else "",
-        "can_check_all": not checked.whole and import_.size <= CHECK_ALL_UP_TO,
+        "can_check_all": not (checked.whole or everything)
+        and checked.weight <= importchecks.CHECK_ALL_WEIGHT,
     }
 
 
@@ -197,10 +223,25 @@ def import_words(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     if import_.state in imports.ENDED and "again" in request.POST:
         try:
             import_ = imports.again(import_, by=request.user)
-        except imports.ImportRefusedError as error:
+        except importchoices.ImportRefusedError as error:
             messages.error(request, str(error))
     url = reverse("import", args=[request.workspace.slug, import_.pk])
     return redirect(f"{url}?step=check" if import_.state == Import.State.READY else url)
+
+
+@require_POST
+def import_again(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """Check the file of an ended import again, as a new import with the same choices."""
+    import_ = get_in(request.workspace, Import, pk=pk)
+    url = reverse("import", args=[request.workspace.slug, import_.pk])
+    if import_.state not in imports.ENDED:
+        return redirect(url)
+    try:
+        anew = imports.again(import_, by=request.user)
+    except importchoices.ImportRefusedError as error:
+        messages.error(request, str(error))
+        return redirect(url)
+    return redirect(f"{reverse('import', args=[request.workspace.slug, anew.pk])}?step=check")
 
 
 @require_POST
@@ -227,7 +268,7 @@ def start_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
                 import_, enqueue=run_import.delay, checked=request.POST.get("checked"), scope=scope
             )
             savedmappings.used(import_)
-        except imports.ImportRefusedError as error:
+        except importchoices.ImportRefusedError as error:
             messages.error(request, str(error))
     url = reverse("import", args=[request.workspace.slug, import_.pk])
     return redirect(f"{url}?step=check" if import_.state == Import.State.READY else url)
@@ -239,6 +280,8 @@ def _figures(import_: Import) -> dict[str, Any]:
         "progress": imports.progress(import_),
         "bar": bar(import_.counts),
         "ended": ended,
+        # It ended before the end of its file.
+        "stopped": ended and import_.state != Import.State.FINISHED,
         "scope": statuswords.scope(import_),
         "question": importwords.asked(import_, WordCounts(import_.words)) if ended else None,
         "file_kept": ended and import_.chunks.exists(),
@@ -247,6 +290,8 @@ def _figures(import_: Import) -> dict[str, Any]:
         "problems": import_.rejects.count() if ended else 0,
         "seconds": imports.elapsed(import_) if import_.counts.get("rows") else 0,
         "stayed": overwritten.stayed(import_) if import_.undone_at else 0,
+        "undoing": undowords.job_of(import_) if import_.undone_at else None,
+        "remaining": undowords.remaining(import_) if import_.undone_at else None,
         "can_undo": ended and not import_.undone_at and import_.counts.get("rows"),
         # Called, and counted, only where the dialogue is shown.
         "undo_text": lambda: undowords.before(import_),
@@ -271,7 +316,10 @@ def import_progress(request: WorkspaceRequest, pk: int) -> HttpResponse:
 def cancel_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     import_ = get_in(request.workspace, Import, pk=pk)
     if imports.cancel(import_):
-        messages.success(request, _("The import is cancelled. What was imported stays."))
+        import_.refresh_from_db()
+        stays = _("The import is cancelled. What was imported stays.")
+        nothing = _("The import is cancelled: nothing was imported.")
+        messages.success(request, stays if import_.counts.get("rows") else nothing)
     return redirect("import", request.workspace.slug, import_.pk)
 
 
@@ -280,7 +328,7 @@ def undo_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     import_ = get_in(request.workspace, Import, pk=pk)
     try:
         undone = imports.undo(import_, by=request.user)
-    except imports.ImportRefusedError as error:
+    except importchoices.ImportRefusedError as error:
         messages.error(request, str(error))
     else:
         if isinstance(undone, Job):

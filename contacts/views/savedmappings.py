@@ -7,9 +7,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
-from contacts.forms import SavedMappingForm
-from contacts.models import SavedMapping
+from contacts.forms import DATES, SavedMappingForm
+from contacts.models import Attribute, SavedMapping
 from contacts.services import savedmappings as service
+from contacts.views.importcolumns import FIELD_LABELS, STATUS_LABELS
 
 
 def saved_mappings(request: WorkspaceRequest) -> HttpResponse:
@@ -28,7 +29,35 @@ def edit_mapping(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         else:
             messages.success(request, _("Saved."))
             return redirect("saved_mappings", request.workspace.slug)
-    return render(request, "contacts/mapping_form.html", {"form": form, "mapping": saved})
+    context = {"form": form, "mapping": saved, "columns": _becomes(saved), "dates": _dates(saved)}
+    return render(request, "contacts/mapping_form.html", context)
+
+
+def _becomes(saved: SavedMapping) -> list[tuple[str, str]]:
+    """(name of the column, what it becomes; "": left out)"""
+    known = Attribute.objects.filter(workspace_id=saved.workspace_id)
+    labels = {f"attribute:{attribute.key}": attribute.label for attribute in known}
+    labels |= {key: str(label) for key, label in (FIELD_LABELS | STATUS_LABELS).items()}
+    names = [*saved.header, *[""] * len(saved.targets)]
+    return [
+        (name, labels.get(target) or _other(name, target))
+        for name, target in zip(names, saved.targets, strict=False)
+    ]
+
+
+def _other(name: str, target: str) -> str:
+    """An attribute that no import has made yet, or that was deleted since."""
+    kind, _colon, rest = target.partition(":")
+    key = rest.partition(":")[0]
+    if kind == "new":
+        return _("New attribute “{name}”").format(name=name or key)
+    if kind == "attribute":
+        return _("The attribute {key}, which was deleted: guessed anew").format(key=key)
+    return ""
+
+
+def _dates(saved: SavedMapping) -> str:
+    return str(dict(DATES)[saved.dates]) if saved.dates in dict(DATES) and saved.dates else ""
 
 
 @require_POST

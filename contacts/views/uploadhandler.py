@@ -11,7 +11,7 @@ from django.core.files.uploadhandler import FileUploadHandler, SkipFile, StopUpl
 
 from accounts.models import User, Workspace
 from contacts.models import Import, List
-from contacts.services import importfile, imports
+from contacts.services import importfile, importuploads
 
 
 class Received(UploadedFile):  # type: ignore[type-arg]  # no such thing at run time
@@ -50,7 +50,7 @@ class ImportUploadHandler(FileUploadHandler):
         self._buffer.clear()
         self._at = 0
         try:
-            self._import = imports.begin(
+            self._import = importuploads.begin(
                 self._workspace, filename=self.file_name or "", by=self._by, target=self._target
             )
         except importfile.UploadError as error:
@@ -93,7 +93,7 @@ class ImportUploadHandler(FileUploadHandler):
     def _put(self, data: bytes) -> None:
         assert self._import is not None  # noqa: S101 - new_file comes first
         try:
-            self._at = imports.append(
+            self._at = importuploads.append(
                 self._import, self._at, [data], limit=settings.IMPORT_MAX_BYTES
             )
         except importfile.UploadError as error:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import WorkspaceRequest, get_in
 from contacts import csvdetect
 from contacts.models import Import, List
-from contacts.services import importfile, imports, savedmappings, unfinished
+from contacts.services import importfile, importuploads, savedmappings, unfinished
 from contacts.tasks import read_import
 from contacts.views.uploadhandler import ImportUploadHandler, Received
 from pages import locales, numbers
@@ -88,10 +88,10 @@ def _received(request: WorkspaceRequest) -> Import | None:
     """The import made from the form's file or the pasted text; None: neither was given."""
     given = request.FILES.get("file")
     if isinstance(given, Received):
-        imports.finish_upload(given.import_, enqueue=read_import.delay)
+        importuploads.finish_upload(given.import_, enqueue=read_import.delay)
         return given.import_
     if pasted := request.POST.get("pasted", "").strip():
-        return imports.receive(
+        return importuploads.receive(
             request.workspace,
             filename=_("Pasted"),
             pieces=[pasted.encode()],
@@ -120,7 +120,7 @@ def begin_import(request: WorkspaceRequest) -> JsonResponse:
         return _refusal(_("The file is larger than {mb} MB.").format(mb=locales.number(most)), 413)
     target = _into(request)
     try:
-        import_ = imports.begin(
+        import_ = importuploads.begin(
             request.workspace, filename=name, by=request.user, target=target, size=size
         )
     except importfile.UploadError as error:
@@ -143,7 +143,9 @@ def import_piece(request: WorkspaceRequest, pk: int) -> JsonResponse:
     if offset is None:
         return _refusal(_("The upload could not go on."))
     try:
-        after = imports.append(import_, offset, _body(request), limit=settings.IMPORT_MAX_BYTES)
+        after = importuploads.append(
+            import_, offset, _body(request), limit=settings.IMPORT_MAX_BYTES
+        )
     except importfile.UploadError as error:
         return _refusal(str(error), 409, next=error.next)
     return JsonResponse({"next": after})
@@ -166,7 +168,7 @@ def import_uploaded(request: WorkspaceRequest, pk: int) -> JsonResponse:
     the answer is the same."""
     import_ = get_in(request.workspace, Import, pk=pk)
     try:
-        if imports.finish_upload(import_, enqueue=read_import.delay):
+        if importuploads.finish_upload(import_, enqueue=read_import.delay):
             savedmappings.suggest(import_)
     except csvdetect.NotCsvError as error:
         return _refusal(str(error))

@@ -183,6 +183,25 @@ def test_pasted_lines_and_another_reading(at: Page, workspace: Workspace, axe: A
     axe(at)
 
 
+def test_choices_of_the_columns_survive_a_reload(at: Page, workspace: Workspace) -> None:
+    at.goto("/w/brand/imports/new/")
+    at.get_by_text("Or paste the lines").click()
+    at.get_by_label("Lines").fill(TABLE)
+    at.get_by_role("button", name="Use these lines").click()
+    at.wait_for_url(IMPORT)
+    with at.expect_response("**/draft/"):
+        at.get_by_label("What 城市 becomes").select_option("")
+    with at.expect_response("**/draft/"):
+        at.get_by_label("Into the list").select_option("new")
+    with at.expect_response("**/draft/"):
+        at.get_by_label("Name of the new list").press_sequentially("Spring")
+    at.reload()
+    expect(at.get_by_label("What 城市 becomes")).to_have_value("")
+    expect(at.get_by_label("Name of the new list")).to_have_value("Spring")
+    at.get_by_role("button", name="Check what would happen").click()
+    at.wait_for_url("**step=check")
+
+
 HINTED = (
     "email,city\r\nann@gamil.com,Bern\r\nbo@qq.con,Oslo\r\ninfo@brand.example,Rome\r\n"
     "dee@mailinator.com,Bath\r\nann@gamil.com,Bern\r\nold@brand.example,Bern\r\n"

@@ -8,7 +8,7 @@ from django.db import connection, connections
 
 from accounts.models import Workspace
 from contacts.models import Attribute, Contact, Import, Job
-from contacts.services import attributes, importrun, imports, jobs
+from contacts.services import attributes, importchoices, importrun, imports, jobs
 from tests.contacts.jobscene import finish
 from tests.contacts.test_import_race import address
 from tests.contacts.test_imports import chosen, received
@@ -69,7 +69,7 @@ def test_its_key_is_kept_until_the_import_ends(workspace: Workspace) -> None:
     attributes.delete(Attribute.objects.get(key="zorb"))
     assert attributes.add(workspace, label="Zorb", type_="number").key != "zorb"
     other = chosen(received(workspace, DATA), mapping=["email", "new:zorb:text"])
-    with pytest.raises(imports.ImportRefusedError, match="zorb"):
+    with pytest.raises(importchoices.ImportRefusedError, match="zorb"):
         imports.start(other, enqueue=None)
     while importrun.run(file.pk):
         pass

@@ -10,7 +10,15 @@ from django.urls import reverse
 from accounts.models import Workspace
 from contacts.models import Contact, Import, List, Subscription, Suppression
 from contacts.provenance import BY_HAND
-from contacts.services import checkedlines, importhints, importrun, imports
+from contacts.services import (
+    checkedlines,
+    importchecks,
+    importchoices,
+    importhints,
+    importrun,
+    imports,
+    importuploads,
+)
 from tests import figures
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -51,10 +59,10 @@ def file(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Import:
     Suppression.objects.create(
         workspace=workspace, kind="address", value="stop@x.example", reason="manual"
     )
-    file = imports.receive(
+    file = importuploads.receive(
         workspace, filename="x.csv", pieces=[DATA.encode()], by=None, limit=1 << 20
     )
-    imports.configure(
+    importchoices.configure(
         file,
         dialect=file.dialect,
         mapping=file.mapping,
@@ -71,7 +79,7 @@ def numbers(found: checkedlines.CheckedLines) -> list[int]:
 
 def test_the_lines_are_those_that_the_check_counts(file: Import) -> None:
     assert set(checkedlines.KINDS) == {*EXPECTED, *importhints.KINDS}
-    counts = imports.check(file, rows=None).counts
+    counts = importchecks.check(file, rows=None).counts
     for kind, lines in EXPECTED.items():
         found = checkedlines.of(file, kind, rows=None)
         assert (kind, numbers(found), found.more) == (kind, lines, False)
@@ -136,7 +144,7 @@ def test_each_number_of_the_result_opens_what_it_counts(file: Import, owner_clie
 def test_no_more_is_read_than_the_check_reads(
     file: Import, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imports, "CHECKED_WEIGHT", 100)  # two lines
-    assert imports.check(file).counts["rows"] == 2
+    monkeypatch.setattr(importchecks, "CHECKED_WEIGHT", 130)  # two lines
+    assert importchecks.check(file).counts["rows"] == 2
     assert numbers(checkedlines.of(file, "new")) == [2]
     assert numbers(checkedlines.of(file, "new", rows=None)) == [2, 8, 9]

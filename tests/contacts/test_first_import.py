@@ -13,7 +13,7 @@ from contacts import columns, csvdetect, values
 from contacts.columns import KnownAttribute, describe
 from contacts.models import Attribute, Contact, Import, List, Subscription
 from contacts.queries import lists
-from contacts.services import imports
+from contacts.services import importchoices, imports
 from tests.contacts.test_imports import chosen, imported, ran, received
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01"
@@ -267,11 +267,11 @@ def test_a_forged_new_attribute_is_refused(
     form |= {"consent": "customer", "known": "fill", "column_0": "email", "column_1": forged}
     answer = owner_client.post(f"{page}columns/", form)
     assert "become this new attribute." in answer.content.decode()
-    with pytest.raises(imports.ImportRefusedError):
+    with pytest.raises(importchoices.ImportRefusedError):
         chosen(file, mapping=["email", forged])
     Import.objects.filter(pk=file.pk).update(mapping=["email", forged])
     file.refresh_from_db()
-    with pytest.raises(imports.ImportRefusedError):
+    with pytest.raises(importchoices.ImportRefusedError):
         imports.start(file, enqueue=None)
     assert not Attribute.objects.exists()
 

@@ -20,7 +20,14 @@ from contacts.models import Contact, Import, List, StatusWord, Subscription, Sup
 from contacts.provenance import BY_HAND
 from contacts.queries import audience
 from contacts.queries.audience import Question
-from contacts.services import importrun, imports, statuswords
+from contacts.services import (
+    importchecks,
+    importchoices,
+    importrun,
+    imports,
+    importuploads,
+    statuswords,
+)
 from tests import cputime
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -497,7 +504,7 @@ def test_what_was_checked_is_what_starts(
         return found[1] if found else ""
 
     before = seen()
-    imports.configure(  # in another window: the status column is left out
+    importchoices.configure(  # in another window: the status column is left out
         file, dialect=file.dialect, mapping=["email", ""], target=None, new_list="News",
         consent="explicit", known="fill",
     )  # fmt: skip
@@ -725,10 +732,10 @@ def test_later_lines_of_a_person_say_it_too(
     """In batches of a line, the check knows what earlier ones would have written."""
     monkeypatch.setattr(importrun, "BATCH", 1)
     lines = "ann@b.example,subscribed\nann@b.example,unsubscribed\nann@b.example,unsubscribed\n"
-    file = imports.receive(
+    file = importuploads.receive(
         workspace, filename="x.csv", pieces=[f"email,status\n{lines}".encode()], by=None, limit=999
     )
-    imports.configure(
+    importchoices.configure(
         file,
         dialect=file.dialect,
         mapping=file.mapping,
@@ -738,7 +745,7 @@ def test_later_lines_of_a_person_say_it_too(
         known="fill",
         answers={("elsewhere", ""): scope},
     )
-    expected = imports.check(file, rows=None).counts
+    expected = importchecks.check(file, rows=None).counts
     imports.start(file, enqueue=None)
     while importrun.run(file.pk, size=1):
         pass
@@ -753,7 +760,7 @@ def test_the_page_asks_from_what(owner_client: Client, shop: List) -> None:
     def checked() -> tuple[str, str]:
         owner_client.post("/w/brand/imports/new/", {"pasted": SCOPED})
         file = Import.objects.latest("pk")
-        imports.configure(
+        importchoices.configure(
             file,
             dialect=file.dialect,
             mapping=file.mapping,
@@ -806,7 +813,7 @@ def test_an_import_starts_without_the_broker(owner_client: Client, workspace: Wo
 def test_of_a_large_file_the_page_asks_before_it_knows(
     owner_client: Client, shop: List, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imports, "CHECKED_ROWS", 1)
+    monkeypatch.setattr(importchecks, "CHECKED_ROWS", 1)
     data = "email,status\nbob@b.example,subscribed\nann@b.example,unsubscribed\n"
     owner_client.post("/w/brand/imports/new/", {"pasted": data})
     file = Import.objects.get()
@@ -817,12 +824,12 @@ def test_of_a_large_file_the_page_asks_before_it_knows(
         "known": "fill",
     }
     at = f"/w/brand/imports/{file.pk}/?step=check&now=1"
-    imports.configure(file, target=None, new_list="News", **options)
+    importchoices.configure(file, target=None, new_list="News", **options)
     assert "Unsubscribed from what?" in owner_client.get(at).content.decode()
     # Into no list, they are suppressed anyway; with one list there is no other.
-    imports.configure(file, target=None, **options)
+    importchoices.configure(file, target=None, **options)
     assert "Unsubscribed from what?" not in owner_client.get(at).content.decode()
-    imports.configure(file, target=shop, **options)
+    importchoices.configure(file, target=shop, **options)
     assert "Unsubscribed from what?" not in owner_client.get(at).content.decode()
 
 

@@ -13,7 +13,14 @@ from django.db import connection, connections
 
 from accounts.models import Workspace
 from contacts.models import Contact, Import, List, Subscription
-from contacts.services import importfile, importrun, imports, packedfile
+from contacts.services import (
+    importchoices,
+    importfile,
+    importrun,
+    imports,
+    importuploads,
+    packedfile,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -52,8 +59,8 @@ def wait_until_it_waits(seconds: float = 30) -> None:
 def test_who_is_added_meanwhile_counts_as_known(workspace: Workspace) -> None:
     news = List.objects.create(workspace=workspace, name="News")
     data = b"email,first name\nann@y.example,Ann\nbo@y.example,Robert\n"
-    file = imports.receive(workspace, filename="x", pieces=[data], by=None, limit=1 << 30)
-    imports.configure(
+    file = importuploads.receive(workspace, filename="x", pieces=[data], by=None, limit=1 << 30)
+    importchoices.configure(
         file,
         dialect=file.dialect,
         mapping=file.mapping,
@@ -91,13 +98,13 @@ def test_the_file_is_complete_said_twice_at_once(
 ) -> None:
     lines = b"email\nann@y.example\n"
     data = packed(lines) if is_packed else lines
-    file = imports.begin(workspace, filename="x", by=None)
-    imports.append(file, 0, [data], limit=1 << 30)
+    file = importuploads.begin(workspace, filename="x", by=None)
+    importuploads.append(file, 0, [data], limit=1 << 30)
     told: list[int] = []
 
     def finish() -> bool:
         try:
-            return imports.finish_upload(Import.objects.get(pk=file.pk), enqueue=told.append)
+            return importuploads.finish_upload(Import.objects.get(pk=file.pk), enqueue=told.append)
         finally:
             connections.close_all()
 
@@ -113,7 +120,7 @@ def test_the_file_is_complete_said_twice_at_once(
             return look(import_)
 
         monkeypatch.setattr(packedfile, "is_packed", with_another)
-        assert imports.finish_upload(file, enqueue=told.append)
+        assert importuploads.finish_upload(file, enqueue=told.append)
         assert waiting[0].result(30) is False
     kept = Import.objects.get(pk=file.pk)
     assert kept.state == (Import.State.READING if is_packed else Import.State.READY)

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import Workspace
-from contacts.services import imports
+from contacts.services import importuploads
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +43,7 @@ def is_open(page: str) -> bool:
 def test_open_only_in_doubt(
     workspace: Workspace, owner_client: Client, data: bytes, expected: bool
 ) -> None:
-    file = imports.receive(workspace, filename="x.csv", pieces=[data], by=None, limit=1 << 20)
+    file = importuploads.receive(workspace, filename="x.csv", pieces=[data], by=None, limit=1 << 20)
     page = owner_client.get(f"/w/brand/imports/{file.pk}/").content.decode()
     assert is_open(page) is expected
 
@@ -52,7 +52,7 @@ def test_it_stays_open_while_it_is_changed_and_after_an_error(
     workspace: Workspace, owner_client: Client
 ) -> None:
     data = b"email,name\na@x.example,Ann\n"
-    file = imports.receive(workspace, filename="x.csv", pieces=[data], by=None, limit=1 << 20)
+    file = importuploads.receive(workspace, filename="x.csv", pieces=[data], by=None, limit=1 << 20)
     at = f"/w/brand/imports/{file.pk}/"
     form = {"encoding": "utf-8", "delimiter": "comma", "header": "1", "consent": "explicit"}
     form |= {"known": "fill", "column_0": "email", "column_1": ""}

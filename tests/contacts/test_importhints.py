@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Workspace
 from contacts import tasks
 from contacts.models import Contact, Import, MailDomain
-from contacts.services import importhints, importrun, imports
+from contacts.services import importchoices, importhints, importrun, imports, importuploads
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,10 +41,10 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 @pytest.fixture
 def file(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, told: list[int]) -> Import:
     monkeypatch.setattr(importrun, "BATCH", 4)
-    file = imports.receive(
+    file = importuploads.receive(
         workspace, filename="x.csv", pieces=[DATA.encode()], by=None, limit=1 << 20
     )
-    imports.configure(
+    importchoices.configure(
         file,
         dialect=file.dialect,
         mapping=file.mapping,
@@ -134,7 +134,7 @@ def test_a_domain_of_many_contacts_is_no_typo(
 def test_a_file_without_anything_odd_gets_no_hints(
     workspace: Workspace, owner_client: Client, told: list[int]
 ) -> None:
-    file = imports.receive(
+    file = importuploads.receive(
         workspace, filename="x.csv", pieces=[b"email\na@gmail.com\n"], by=None, limit=1 << 20
     )
     assert "Worth a look" not in check(owner_client, file)

@@ -17,9 +17,17 @@ from accounts.models import Workspace
 from contacts import archives, mappings, tasks
 from contacts.csvdetect import NotCsvError
 from contacts.models import Contact, Import, ImportChunk, SavedMapping
-from contacts.services import importfile, importreading, imports, unfinished
+from contacts.services import (
+    importchoices,
+    importfile,
+    importreading,
+    imports,
+    importuploads,
+    unfinished,
+)
 from tests.contacts.test_archives import archive
 from tests.contacts.test_imports import chosen, ran, received
+from tests.contacts.test_workbooks import changed
 from tests.contacts.workbookfiles import Cell, ods, xlsx
 
 pytestmark = pytest.mark.django_db
@@ -144,13 +152,13 @@ def test_a_cancel_while_the_file_is_read_wins(
     owner_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_ = uploaded(owner_client, archive({"people.csv": LINES}))
-    guess = imports.guess_dates
+    guess = importchoices.guess_dates
 
     def cancelled(*given: object) -> str:
         imports.cancel(Import.objects.get())
         return guess(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(imports, "guess_dates", cancelled)
+    monkeypatch.setattr(importchoices, "guess_dates", cancelled)
     importreading.read(import_.pk)
     assert Import.objects.get().state != Import.State.READY
     assert not Contact.objects.exists()
@@ -162,7 +170,7 @@ def test_an_error_of_ours_is_told(owner_client: Client, monkeypatch: pytest.Monk
     def broken(*_given: object) -> str:
         raise KeyError("x")
 
-    monkeypatch.setattr(imports, "guess_dates", broken)
+    monkeypatch.setattr(importchoices, "guess_dates", broken)
     importreading.read(import_.pk)
     assert "This file could not be read." in page(owner_client, import_)
 
@@ -185,7 +193,7 @@ def test_a_workbook_as_a_chinese_colleague_sends_it(
     import_.refresh_from_db()
     assert import_.dialect == {
         "encoding": "utf-8", "delimiter": ",", "header": 3, "dates": "",
-        "sheet": 0, "sheets": [[0, "客户"], [1, "说明"]],
+        "sheet": 0, "sheets": [[0, "客户"], [1, "说明"]], "uploaded": len(data),
     }  # fmt: skip
     shown = page(owner_client, import_)
     assert "Sheet of the workbook" in shown
@@ -240,8 +248,61 @@ def test_another_sheet_is_chosen(owner_client: Client, told: list[int]) -> None:
     import_.new_list = ""
     again = imports.again(import_, by=None)
     assert ran(chosen(import_))["new"] == 1
-    imports.choose_sheet(again, 0)
+    importuploads.choose_sheet(again, 0)
     assert again.dialect["header"] == 3
+
+
+DAMAGED = ("<sheetData>", "<sheetData><row><c")
+FAR = ("</sheetData>", '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>')
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [(DAMAGED, "This sheet of the workbook can&#x27;t be read."), (FAR, "is too large")],
+    ids=["damaged", "more than memory"],
+)
+def test_a_sheet_that_can_not_be_read_leaves_the_others(
+    owner_client: Client, told: list[int], change: tuple[str, str], sentence: str
+) -> None:
+    rows: dict[int, list[Cell]] = {1: ["email"], 2: ["a@x.example"]}
+    book = changed(xlsx({"Bad": {}, "Good": rows, "Other": rows}), *change)
+    import_ = uploaded(owner_client, book, "a.xlsx")
+    importreading.read(import_.pk)
+    import_.refresh_from_db()
+    assert import_.dialect["sheet"] == 1  # the first that can be read
+    url = f"/w/brand/imports/{import_.pk}/"
+    owner_client.post(f"{url}sheet/", {"sheet": "0", "list": "new", "new_list": "Feb"})
+    importreading.read(import_.pk)
+    import_.refresh_from_db()
+    assert import_.state == Import.State.READY
+    shown = page(owner_client, import_)
+    assert sentence in shown
+    assert "What the columns are" not in shown
+    assert "Check what would happen" not in shown
+    # Nothing of the sheet before can be imported by mistake.
+    assert not import_.chunks.filter(number__gte=0).exists()
+    form = {"encoding": "utf-8", "delimiter": "comma", "header": "0", "column_0": "email"}
+    owner_client.post(f"{url}columns/", form | {"list": "", "consent": "unknown", "known": "fill"})
+    owner_client.post(f"{url}start/")
+    assert Import.objects.get().state == Import.State.READY
+    owner_client.post(f"{url}sheet/", {"sheet": "2", "list": "new", "new_list": "Feb"})
+    importreading.read(import_.pk)
+    import_.refresh_from_db()
+    assert (import_.error, import_.mapping, import_.new_list) == ("", ["email"], "Feb")
+    import_.new_list = ""
+    assert ran(chosen(import_))["new"] == 1
+
+
+def test_a_sheet_of_too_many_columns_leaves_the_others(
+    owner_client: Client, told: list[int]
+) -> None:
+    rows: dict[int, list[Cell]] = {1: ["email"], 2: ["a@x.example"]}
+    import_ = uploaded(owner_client, xlsx({"Wide": {1: ["email"] * 501}, "Good": rows}), "a.xlsx")
+    importreading.read(import_.pk)
+    assert "more than 500 columns" in page(owner_client, import_)
+    owner_client.post(f"/w/brand/imports/{import_.pk}/sheet/", {"sheet": "1"})
+    importreading.read(import_.pk)
+    assert Import.objects.get().mapping == ["email"]
 
 
 def test_a_workbook_of_one_sheet_asks_nothing(owner_client: Client, workspace: Workspace) -> None:
@@ -331,6 +392,6 @@ def test_a_saved_mapping_is_chosen_once_the_file_is_read(
     read = Import.objects.get()
     assert (read.saved_mapping, read.mapping) == (saved, ["email", "last_name"])
     if not pack:
-        imports.choose_sheet(read, 1)
+        importuploads.choose_sheet(read, 1)
         other = Import.objects.get()
         assert (other.saved_mapping, other.mapping) == (None, ["email"])

@@ -20,8 +20,17 @@ from contacts.models import (
     Suppression,
 )
 from contacts.provenance import BY_HAND, Source
-from contacts.queries.importing import Undone
-from contacts.services import importrun, imports, jobs, lists, suppressions
+from contacts.queries.importundo import Undone
+from contacts.services import (
+    importchecks,
+    importchoices,
+    importrun,
+    imports,
+    importuploads,
+    jobs,
+    lists,
+    suppressions,
+)
 from sending.blocks import BITS, SIZE
 from sending.models import Message
 from sending.queries import blocks
@@ -35,7 +44,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def received(workspace: Workspace, data: bytes | str, name: str = "people.csv") -> Import:
     pieces: Iterable[bytes] = [data if isinstance(data, bytes) else data.encode()]
-    return imports.receive(workspace, filename=name, pieces=pieces, by=None, limit=1 << 30)
+    return importuploads.receive(workspace, filename=name, pieces=pieces, by=None, limit=1 << 30)
 
 
 def chosen(file: Import, *, target: List | None = None, **changes: object) -> Import:
@@ -44,7 +53,7 @@ def chosen(file: Import, *, target: List | None = None, **changes: object) -> Im
         "mapping": file.mapping,
         "known": "fill",
     } | changes
-    imports.configure(file, target=target, consent="explicit", **choice)
+    importchoices.configure(file, target=target, consent="explicit", **choice)
     return file
 
 
@@ -98,7 +107,7 @@ def test_ten_thousand_rows_as_they_come(
     data, expected = torture(10_000, encoding=encoding, delimiter=delimiter, eol=eol)
     file = chosen(received(workspace, data), target=news)
     assert file.dialect["delimiter"] == delimiter
-    checked = imports.check(file, rows=None)
+    checked = importchecks.check(file, rows=None)
     counts = ran(file, size=1777)
     assert counts["rows"] == 10_000 == expected.rows
     assert counts["new"] == expected.valid == Contact.objects.count()
@@ -119,7 +128,7 @@ def test_ten_thousand_rows_as_they_come(
 
 def test_check_changes_nothing(workspace: Workspace) -> None:
     file = chosen(received(workspace, "email,city\na@b.example,X\nbad\n"))
-    checked = imports.check(file)
+    checked = importchecks.check(file)
     assert (checked.counts["new"], checked.counts["rejected"]) == (1, 1)
     assert checked.samples[0]["email"] == "a@b.example"
     assert checked.rejects[0].reason == "no_at"
@@ -341,7 +350,7 @@ def test_another_workspace_is_not_touched(workspace: Workspace, other_workspace:
 def test_mapping_needs_one_address_column(workspace: Workspace) -> None:
     file = received(workspace, "email,city\na@b.example,X\n")
     for mapping in (["", "first_name"], ["email", "email"], ["email", "attribute:gone"]):
-        with pytest.raises(imports.ImportRefusedError):
+        with pytest.raises(importchoices.ImportRefusedError):
             chosen(file, mapping=mapping)
 
 
@@ -355,14 +364,14 @@ def test_what_is_no_csv_leaves_no_import(workspace: Workspace) -> None:
 def test_start_once(workspace: Workspace) -> None:
     file = chosen(received(workspace, "email\na@b.example\n"))
     imports.start(file, enqueue=None)
-    with pytest.raises(imports.ImportRefusedError):
+    with pytest.raises(importchoices.ImportRefusedError):
         imports.start(file, enqueue=None)
 
 
 def test_no_start_into_a_list_that_was_archived_meanwhile(workspace: Workspace, news: List) -> None:
     file = chosen(received(workspace, "email\na@b.example\n"), target=news)
     lists.toggle_archive(news)
-    with pytest.raises(imports.ImportRefusedError, match="News was archived"):
+    with pytest.raises(importchoices.ImportRefusedError, match="News was archived"):
         imports.start(file, enqueue=None)
     file.refresh_from_db()
     assert (file.state, file.started_at) == (Import.State.READY, None)
@@ -373,7 +382,7 @@ def test_no_start_into_a_list_that_was_archived_meanwhile(workspace: Workspace, 
 def test_nor_into_a_new_list_that_was_made_and_archived_meanwhile(workspace: Workspace) -> None:
     file = chosen(received(workspace, "email\na@b.example\n"), new_list="Same")
     lists.toggle_archive(List.objects.create(workspace=workspace, name="Same"))
-    with pytest.raises(imports.ImportRefusedError, match="Same was archived"):
+    with pytest.raises(importchoices.ImportRefusedError, match="Same was archived"):
         imports.start(file, enqueue=None)
 
 
@@ -422,7 +431,7 @@ def test_undo_takes_back_what_nothing_else_has_touched(workspace: Workspace, new
         known.email, "moved@b.example", "left@b.example",
     }  # fmt: skip
     assert news.subscriptions.get().status == "unsubscribed"
-    with pytest.raises(imports.ImportRefusedError):
+    with pytest.raises(importchoices.ImportRefusedError):
         imports.undo(file)
 
 

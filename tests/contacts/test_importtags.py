@@ -26,7 +26,7 @@ from contacts.models import (
     Tag,
 )
 from contacts.provenance import BY_HAND, Source
-from contacts.services import importrun, imports, jobs, tags
+from contacts.services import importchecks, importrun, imports, jobs, tags
 from tests.contacts.jobscene import finish
 from tests.contacts.test_export import export
 from tests.contacts.test_imports import chosen, imported, ran, received
@@ -63,7 +63,7 @@ def test_check_and_run_agree(workspace: Workspace, size: int) -> None:
     Suppression.objects.create(workspace=workspace, kind="domain", value="stopped.example")
     make(workspace, "bo@x.example", "VIP", "Kept")
     file = chosen(received(workspace, FILE))
-    checked = imports.check(file, rows=None)
+    checked = importchecks.check(file, rows=None)
     assert set(checked.tags) == {"老客户", "Bath, Somerset"}
     assert Tag.objects.count() == 2
     counts = ran(file, size=size)
@@ -113,7 +113,7 @@ def test_what_is_too_much_is_reported(
         f"c{n}@x.example,n{n}\n" for n in range(12)
     )
     file = chosen(received(workspace, data))
-    checked = imports.check(file, rows=None)
+    checked = importchecks.check(file, rows=None)
     counts = ran(file, size=3)
     told = list(
         ImportReject.objects.order_by("line", "reason").values_list("line", "reason", "value")

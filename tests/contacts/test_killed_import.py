@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts.models import Contact, Import, ImportReject, List
-from contacts.services import importrun, imports
+from contacts.services import importchoices, importrun, imports, importuploads
 from tests.contacts.files import torture
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -56,8 +56,8 @@ def kill_after(process: subprocess.Popen[str], commits: int) -> int:
 def test_the_counts_are_exact_after_two_kills(workspace: Workspace) -> None:
     news = List.objects.create(workspace=workspace, name="News")
     data, expected = torture(6000)
-    file = imports.receive(workspace, filename="x", pieces=[data], by=None, limit=1 << 30)
-    imports.configure(
+    file = importuploads.receive(workspace, filename="x", pieces=[data], by=None, limit=1 << 30)
+    importchoices.configure(
         file,
         dialect=file.dialect,
         mapping=file.mapping,

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts.models import Import
-from contacts.services import importfile, importreading, imports
+from contacts.services import importchoices, importfile, importreading, importuploads
 from tests.contacts.test_archives import archive
 from tests.contacts.test_import_race import address
 
@@ -22,16 +22,16 @@ LINES = b"email,name\na@x.example,Ann\n"
 @pytest.fixture
 def zip_file(workspace: Workspace) -> Import:
     """A worker was told to read it."""
-    import_ = imports.begin(workspace, filename="people.zip", by=None)
-    imports.append(import_, 0, [archive({"people.csv": LINES})], limit=1 << 30)
-    imports.finish_upload(import_, enqueue=lambda _number: None)
+    import_ = importuploads.begin(workspace, filename="people.zip", by=None)
+    importuploads.append(import_, 0, [archive({"people.csv": LINES})], limit=1 << 30)
+    importuploads.finish_upload(import_, enqueue=lambda _number: None)
     return import_
 
 
 def test_the_lease_is_short_and_renewed_while_a_worker_reads(
     zip_file: Import, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    guess = imports.guess_dates
+    guess = importchoices.guess_dates
     leases: list[tuple[Any, Any]] = []
 
     def slow(*given: object) -> str:
@@ -47,7 +47,7 @@ def test_the_lease_is_short_and_renewed_while_a_worker_reads(
 
     assert timedelta(minutes=1) >= importreading.LEASE
     monkeypatch.setattr(importreading, "LEASE", timedelta(seconds=0.3))
-    monkeypatch.setattr(imports, "guess_dates", slow)
+    monkeypatch.setattr(importchoices, "guess_dates", slow)
     importreading.read(zip_file.pk)
     (first, began), (renewed, _later) = leases
     assert first - began <= timedelta(seconds=0.3)
@@ -59,7 +59,7 @@ def test_the_lease_is_short_and_renewed_while_a_worker_reads(
 def test_a_lost_connection_leaves_the_file_to_another_worker(
     zip_file: Import, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    guess = imports.guess_dates
+    guess = importchoices.guess_dates
 
     def lost(*given: object) -> str:
         with connection.cursor() as cursor:
@@ -70,7 +70,7 @@ def test_a_lost_connection_leaves_the_file_to_another_worker(
         return guess(*given)  # type: ignore[arg-type]
 
     with monkeypatch.context() as broken:
-        broken.setattr(imports, "guess_dates", lost)
+        broken.setattr(importchoices, "guess_dates", lost)
         with pytest.raises((OperationalError, InterfaceError)):
             importreading.read(zip_file.pk)
     connection.close()

@@ -18,9 +18,9 @@ from contacts.models import (
 )
 from contacts.provenance import BY_HAND, Source
 from contacts.queries import overwritten
-from contacts.queries.importing import Undone
+from contacts.queries.importundo import Undone
 from contacts.queries.overwritten import Restored
-from contacts.services import importrun, imports, lists
+from contacts.services import importchoices, importrun, imports, importuploads, lists
 from tests import figures
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,11 +38,11 @@ def typed(workspace: Workspace) -> None:
 
 
 def run(workspace: Workspace, data: str, **choices: Any) -> Import:
-    file = imports.receive(
+    file = importuploads.receive(
         workspace, filename="x.csv", pieces=[data.encode()], by=None, limit=1 << 20
     )
     given = {"target": None, "known": "overwrite", "dialect": file.dialect, "mapping": file.mapping}
-    imports.configure(file, consent="explicit", **given | choices)
+    importchoices.configure(file, consent="explicit", **given | choices)
     imports.start(file, enqueue=None)
     while importrun.run(file.pk, size=2):
         pass

@@ -9,7 +9,7 @@ from django.test import Client
 from accounts.models import Workspace
 from contacts import columns
 from contacts.columns import KnownAttribute
-from contacts.models import Contact, Import, List, Subscription, Suppression
+from contacts.models import Attribute, Contact, Import, List, Subscription, Suppression
 from contacts.programs import PROGRAMS
 from contacts.statuswords import EMPTY
 from tests.contacts.test_imports import chosen, ran, received
@@ -507,3 +507,38 @@ def test_the_check_says_where_the_file_is_from(owner_client: Client, workspace: 
     at = f"/w/{workspace.slug}/imports/{other.pk}/?step=check&now=1"
     assert "looks like an export" not in owner_client.get(at).content.decode()
     assert Import.objects.filter(state=Import.State.READY).count() == 2
+
+
+def test_names_of_new_attributes_read_well(workspace: Workspace) -> None:
+    """Not "Default Address Company"."""
+    file = received(workspace, EXPORTS["shopify"].data)
+    ran(chosen(file))
+    labels = dict(Attribute.objects.filter(workspace=workspace).values_list("key", "label"))
+    assert labels == {
+        "company": "Company",
+        "address": "Address",
+        "city": "City",
+        "province": "Province",
+        "country": "Country",
+        "zip": "Postcode",
+        "phone": "Phone",
+        "total_spent": "Total Spent",
+        "total_orders": "Total Orders",
+    }
+
+
+def test_a_day_without_a_year_is_kept_beside_a_date(
+    workspace: Workspace, owner_client: Client
+) -> None:
+    """Mailchimp's Birthday is MM/DD."""
+    Attribute.objects.create(workspace=workspace, key="birthday", label="Birthday", type="date")
+    for _time in range(2):  # the attribute is found again
+        file = received(workspace, EXPORTS["mailchimp-audience"].data)
+        page = owner_client.get(f"/w/brand/imports/{file.pk}/").content.decode()
+        assert "These days have no year" in page
+        assert ran(chosen(file))["unusable"] == 0
+    ann = Contact.objects.get(email="ann@a.example").attributes
+    assert ann["birthday_day"] == "05/14"
+    assert "birthday" not in ann
+    added = Attribute.objects.get(key="birthday_day")
+    assert (added.type, added.label) == ("text", "Birthday (day and month)")

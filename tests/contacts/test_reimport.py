@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts.models import Workspace
 from contacts.models import Contact, List, Subscription, Suppression
 from contacts.provenance import BY_HAND, Source
-from contacts.services import imports, lists
+from contacts.services import importchecks, lists
 from tests.contacts.test_export import (
     EVERYBODY,
     everybody,
@@ -77,7 +77,7 @@ def pair(workspace: Workspace, first: str, second: str) -> tuple[List, List]:
 
 def agreed(file: Any, size: int = 1000) -> dict[str, int]:
     """The run's counts, which must be those that the check showed."""
-    checked = imports.check(file, rows=None)
+    checked = importchecks.check(file, rows=None)
     counts = ran(file, size=size)
     seconds = counts.pop("seconds")
     assert seconds >= 0

@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -319,3 +320,37 @@ def test_a_guess_takes_no_target_of_another_column() -> None:
     assert found.targets[0] == "email"
     assert found.targets[1] != "email"
     assert (found.targets[2], found.lost) == ("attribute:town", [1])
+
+
+def test_the_page_of_a_mapping_says_what_it_does(
+    owner_client: Client, workspace: Workspace
+) -> None:
+    Attribute.objects.create(workspace=workspace, key="town", label="Home town", type="text")
+    saved = SavedMapping.objects.create(
+        workspace=workspace,
+        name="Shop",
+        fingerprint="x",
+        header=["Mail", "Ort", "Note", "Old", "", "Wants", "Tags", "No 8", "No 9"],
+        targets=(
+            "email attribute:town new:note:text attribute:old full_name accepts tags".split()
+            + [""] * 2
+        ),
+        dates="dmy",
+    )
+    page = owner_client.get(f"/w/brand/imports/mappings/{saved.pk}/").content.decode()
+    cells = [" ".join(cell.split()) for cell in re.findall(r"<td[^>]*>(.*?)</td>", page, re.DOTALL)]
+    texts = [re.sub(r"<[^>]+>", "", cell).strip() for cell in cells]
+    assert list(zip(texts[::2], texts[1::2], strict=True)) == [
+        ("Mail", "E-mail address"),
+        ("Ort", "Home town"),
+        ("Note", "New attribute “Note”"),
+        ("Old", "The attribute old, which was deleted: guessed anew"),
+        ("Column 5", "Full name"),
+        ("Wants", "Wants mail (yes or no)"),
+        ("Tags", "Tags (added, never removed)"),
+        ("No 8", "left out"),
+        ("No 9", "left out"),
+    ]
+    assert "Dates: Day first" in page
+    listed = owner_client.get("/w/brand/imports/mappings/").content.decode()
+    assert "No 8 … (9 columns)" in " ".join(listed.split())

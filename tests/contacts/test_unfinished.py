@@ -14,7 +14,7 @@ from pytest_django import Settings
 from accounts.models import Membership, User, Workspace
 from accounts.permissions import Role
 from contacts.models import Import, ImportChunk
-from contacts.services import imports, unfinished
+from contacts.services import importuploads, unfinished
 from contacts.tasks import drop_import_files
 
 pytestmark = pytest.mark.django_db
@@ -71,11 +71,11 @@ def test_a_workspace_has_so_many_whoever_uploads(
         somebody = make_member(workspace, Role.EDITOR, f"{number}@x.example")
         for _ in range(unfinished.MOST_OF_PERSON - 3):
             if Import.objects.count() < unfinished.MOST_FILES:
-                imports.begin(workspace, filename="a", by=somebody)
+                importuploads.begin(workspace, filename="a", by=somebody)
     assert "This workspace already has 50 files" in begin(owner_client)[1]["error"]
     # Another workspace, and a command, are not concerned.
-    imports.begin(other_workspace, filename="a", by=User.objects.first())
-    imports.begin(workspace, filename="a", by=None)
+    importuploads.begin(other_workspace, filename="a", by=User.objects.first())
+    importuploads.begin(workspace, filename="a", by=None)
 
 
 def test_the_page_says_where_the_files_are_that_wait(
@@ -88,9 +88,9 @@ def test_the_page_says_where_the_files_are_that_wait(
     """Of the person in every workspace, of others in this one; nothing of elsewhere."""
     Membership.objects.create(workspace=other_workspace, user=owner, role=Role.EDITOR)
     colleague = make_member(workspace, Role.EDITOR, "colleague@x.example")
-    here = imports.begin(workspace, filename="here.csv", by=colleague)
-    there = imports.begin(other_workspace, filename="there.csv", by=owner)
-    strange = imports.begin(other_workspace, filename="strange.csv", by=colleague)
+    here = importuploads.begin(workspace, filename="here.csv", by=colleague)
+    there = importuploads.begin(other_workspace, filename="there.csv", by=owner)
+    strange = importuploads.begin(other_workspace, filename="strange.csv", by=colleague)
     page = owner_client.get("/w/brand/imports/new/").content.decode()
     for file in (here, there):
         assert f'href="/w/{file.workspace.slug}/imports/{file.pk}/"' in page

@@ -127,6 +127,29 @@ def test_a_sheet_of_two_cells_far_apart_is_too_large(place: str) -> None:
     assert refused(data) == "workbook_large"
 
 
+def test_a_sheet_that_is_too_large_spoils_no_other() -> None:
+    rows: dict[int, list[Cell]] = {1: ["email"]}
+    for place, row in (("XFD1048576", 1048576), ("J500001", 500001)):
+        far = f'<row r="{row}"><c r="{place}"><v>1</v></c></row></sheetData>'
+        data = changed(xlsx({"Far": rows, "Good": rows, "Empty": {}}), "</sheetData>", far)
+        with workbooks.sheet([data]) as sheet:
+            assert (sheet.number, sheet.sheets) == (1, {0: "Far", 1: "Good"})
+        assert read(data) == [["email"]] == read(data, 1)
+        with pytest.raises(workbooks.SheetUnreadError) as error, workbooks.sheet([data], 0):
+            pass
+        assert (error.value.kind, error.value.number) == ("sheet_large", 0)
+        assert error.value.sheets == {0: "Far", 1: "Good", 2: "Empty"}
+
+
+def test_sheets_that_end_the_reader_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows: dict[int, list[Cell]] = {1: ["email"]}
+    far = '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
+    data = changed(xlsx({"Far": rows, "Good": rows}), "</sheetData>", far)
+    monkeypatch.setattr(workbooks, "MOST_SKIPPED", 0)
+    assert refused(data) == "sheet_large"
+    assert read(data, 1) == [["email"]]
+
+
 def test_a_reader_that_dies_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workbooks, "READER", "no.such.module")
     assert refused(xlsx({"Sheet1": {1: ["x"]}})) == "workbook"

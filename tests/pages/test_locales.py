@@ -33,6 +33,13 @@ def test_how_long() -> None:
         assert locales.duration(timedelta(minutes=3)) == "3 分钟"
 
 
+def test_a_list_in_chinese() -> None:
+    with translation.override("zh-hans"):
+        assert locales.listed(["3 人退订", "5 个地址"]) == "3 人退订和 5 个地址"
+        assert locales.listed(["SES", "甲", "乙"]) == "SES、甲和乙"
+        assert locales.listed(["A", "B"]) == "A 和 B"
+
+
 # Filters of Django's templates, and what Python writes dates with.
 IN_TEMPLATES = re.compile(r"\{\{[^}]*\|(?:date|time)\b|\{% now |with [^%]*\|(?:date|time)\b")
 IN_PYTHON = re.compile(r"strftime\(|\bformat_(?:date|datetime|time)\(.*locale")

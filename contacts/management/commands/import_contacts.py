@@ -21,11 +21,14 @@ from contacts.columns import Column
 from contacts.csvfile import Dialect
 from contacts.models import Import, List, SavedMapping, Subscription
 from contacts.services import (
+    importchecks,
+    importchoices,
     importfile,
     importlayout,
     importnotes,
     importrun,
     imports,
+    importuploads,
     importwords,
     rejectfile,
     savedmappings,
@@ -182,7 +185,7 @@ class Command(BaseCommand):
     @staticmethod
     def dry_run(import_: Import, options: dict[str, Any]) -> tuple[dict[str, int], WordCounts]:
         most = importrun.REPORTED_VALUES if options["rejects"] else 0
-        checked = imports.check(import_, rows=None, examples=0, problems=most)
+        checked = importchecks.check(import_, rows=None, examples=0, problems=most)
         if options["rejects"]:
             write(options["rejects"], rejectfile.written(import_, checked.rejects))
         return checked.counts, checked.words
@@ -264,7 +267,7 @@ def received(workspace: Workspace, path: str) -> Import:
     name = "stdin" if path == "-" else Path(path).name
     try:
         with closing(sys.stdin.buffer) if path == "-" else Path(path).open("rb") as source:
-            return imports.receive(
+            return importuploads.receive(
                 workspace,
                 filename=name,
                 pieces=pieces(source),
@@ -289,7 +292,7 @@ def choose_sheet(import_: Import, name: str | None) -> None:
     if number == import_.dialect["sheet"]:
         return
     try:
-        imports.choose_sheet(import_, number)
+        importuploads.choose_sheet(import_, number)
     except csvdetect.NotCsvError as error:
         raise wrong(str(error)) from error
 
@@ -305,15 +308,15 @@ def configured(import_: Import, options: dict[str, Any]) -> list[Column]:
     dialect = read_as(import_, options)
     reading = Dialect(dialect["encoding"], dialect["delimiter"], dialect["header"])
     try:
-        imports.refuse_wide(import_, reading)
-    except imports.ImportRefusedError as error:
+        importchoices.refuse_wide(import_, reading)
+    except importchoices.ImportRefusedError as error:
         raise wrong(str(error)) from error
-    described = imports.describe(import_, reading)
+    described = importchoices.describe(import_, reading)
     use = saved_mapping(import_, reading, options["mapping"]) if options["mapping"] else None
     if use:
         dates = options["dates"] or use.dates or dialect["dates"]
         dialect |= {"header": use.dialect.header, "dates": dates}
-        described = imports.describe(import_, use.dialect)
+        described = importchoices.describe(import_, use.dialect)
         described = [
             replace(column, guess=target)
             for column, target in zip(described, use.targets, strict=True)
@@ -330,7 +333,7 @@ def configured(import_: Import, options: dict[str, Any]) -> list[Column]:
     if len(name) > LONGEST_LIST:
         raise wrong(f"--list must have at most {LONGEST_LIST} characters.")
     try:
-        imports.configure(
+        importchoices.configure(
             import_,
             dialect=dialect,
             mapping=mapping,
@@ -341,7 +344,7 @@ def configured(import_: Import, options: dict[str, Any]) -> list[Column]:
             answers=answers(options["status_word"]) | scope(options["unsubscribed_from"]),
             saved=use.saved if use else None,
         )
-    except imports.ImportRefusedError as error:
+    except importchoices.ImportRefusedError as error:
         raise wrong(str(error)) from error
     return [
         column
@@ -420,7 +423,7 @@ def run(import_: Import, options: dict[str, Any]) -> tuple[dict[str, int], WordC
     that."""
     try:
         imports.start(import_, enqueue=None)
-    except imports.ImportRefusedError as error:
+    except importchoices.ImportRefusedError as error:
         raise wrong(str(error)) from error
     savedmappings.used(import_)
     hidden = options["json"] or not sys.stderr.isatty()
