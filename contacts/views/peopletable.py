@@ -136,7 +136,11 @@ def _suppressed(people: Sequence[Contact], stopped: dict[int, list[Stop]]) -> se
 
 def _filters(request: WorkspaceRequest) -> dict[str, Any]:
     workspace, given = request.workspace, request.GET
-    imports = kinds["import"].subjects(workspace.pk, [given.get("import", "")])
+    chosen = given.get("import", "")
+    imports = {one.key: one.label for one in kinds["import"].subjects(workspace.pk, [chosen])}
+    # One that did not finish is not offered, but a link may have chosen it.
+    for name in sources.import_named(workspace, chosen).values():
+        imports.setdefault(chosen, name)
     (_filled, first), *others = rulefilters.MATCHES.items()
     lists = list(List.objects.filter(workspace=workspace, archived_at=None).order_by("name"))
     more = sum(bool(given.get(name)) for name in ("activity", "domain", "attribute", "import"))
@@ -151,7 +155,7 @@ def _filters(request: WorkspaceRequest) -> dict[str, Any]:
         # Blank, like what is not chosen in the others, so that it is not in the address.
         "matches": [("", first), *others],
         "activities": [(one.key, one.label) for one in rulefilters.activities()],
-        "imports": [(one.key, one.label) for one in imports],
+        "imports": imports.items(),
         "more_filters": more,
         "filtered": any(given.get(name) for name in view_service.FILTERS),
     }

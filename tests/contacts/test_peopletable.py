@@ -218,12 +218,11 @@ def test_the_number_of_queries_is_bounded(
     assert few < 45
 
 
+@pytest.mark.parametrize("state", [Import.State.FINISHED, Import.State.CANCELLED])
 def test_an_import_is_chosen_as_a_filter(
-    workspace: Workspace, people: list[Contact], owner_client: Client
+    workspace: Workspace, people: list[Contact], owner_client: Client, state: str
 ) -> None:
-    done = Import.objects.create(
-        workspace=workspace, filename="people.csv", state=Import.State.FINISHED
-    )
+    done = Import.objects.create(workspace=workspace, filename="people.csv", state=state)
     ImportedContact.objects.create(of_import=done, contact=people[0], outcome="new")
     page = shown(owner_client, f"?import={done.pk}")
     assert f'<option value="{done.pk}" selected>people.csv' in page
