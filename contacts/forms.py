@@ -158,6 +158,27 @@ class SegmentForm(forms.Form):
         return name
 
 
+class SavedViewForm(forms.Form):
+    """A view of the table of contacts. `may_share`: whether the person may show it to others."""
+
+    name = SingleLine(label=_("Name"), max_length=100)
+    shared = forms.BooleanField(
+        label=_("Show it to everybody in the workspace"),
+        required=False,
+        widget=forms.CheckboxInput(attrs={"class": "form-check-input"}),
+    )
+    begins = forms.BooleanField(
+        label=_("Begin with it when I open the contacts"),
+        required=False,
+        widget=forms.CheckboxInput(attrs={"class": "form-check-input"}),
+    )
+
+    def __init__(self, *args: Any, may_share: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not may_share:
+            del self.fields["shared"]
+
+
 class SavedMappingForm(forms.Form):
     """The name of a saved mapping."""
 

@@ -51,7 +51,7 @@ class JobKind:
     may_cancel: bool = True
     icon: str = "activity"
     # (words, URL) of the page about what the job worked on; None: there is none.
-    about: Callable[[Job], tuple[str, str]] | None = None
+    about: Callable[[Job], tuple[str, str] | None] | None = None
 
 
 kinds: Registry[JobKind] = Registry(key=attrgetter("code"))

@@ -7,6 +7,7 @@ from accounts.models import User, Workspace
 from contacts import (
     provenance,
     segmentmodels,  # noqa: F401 - Django looks for models here
+    tablemodels,  # noqa: F401 - the same
     tagnames,
 )
 from contacts.sourced import Sourced

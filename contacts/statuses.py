@@ -8,6 +8,7 @@ register(
     {
         "subscribed": Look("good", "check", _("Subscribed")),
         "unsubscribed": Look("quiet", "user-minus", _("Unsubscribed")),
+        "not_subscribed": Look("quiet", "circle-minus", _("On no list")),
         # Why an address is suppressed.
         "suppressed": Look("bad", "ban", _("Suppressed")),
         "hard_bounced": Look("bad", "mail-x", _("Hard bounce")),

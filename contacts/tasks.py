@@ -3,7 +3,15 @@
 from celery import shared_task
 
 from contacts.models import Import
-from contacts.services import importhints, importreading, importrun, imports, jobs, maildomains
+from contacts.services import (
+    exportfiles,
+    importhints,
+    importreading,
+    importrun,
+    imports,
+    jobs,
+    maildomains,
+)
 
 
 @shared_task(ignore_result=True)
@@ -42,8 +50,10 @@ def sweep_imports() -> None:
 
 @shared_task(ignore_result=True)
 def drop_import_files() -> None:
-    """Beat: free the space of files whose imports ended, and of old answers about domains."""
+    """Beat: free the space of files whose imports ended, of exports, and of old answers about
+    domains."""
     imports.drop_files()
+    exportfiles.drop_old()
     maildomains.forget_old()
 
 

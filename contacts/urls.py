@@ -6,13 +6,16 @@ from accounts.access import View, workspace_path
 from accounts.permissions import Permission
 from contacts.views import (
     attributes,
+    exports,
     importcolumns,
     importlines,
     imports,
     jobs,
     lists,
     people,
+    peopletable,
     savedmappings,
+    savedviews,
     segments,
     suppressions,
     tags,
@@ -33,11 +36,20 @@ def export(route: str, target: View, name: str) -> URLPattern:
 
 
 urlpatterns = [
-    view("contacts/", people.contacts, "contacts"),
+    view("contacts/", peopletable.contacts, "contacts"),
     edit("contacts/bulk/", people.contacts_bulk, "contacts_bulk"),
     edit("contacts/undo/", people.undo_contacts, "undo_contacts"),
     edit("contacts/new/", people.new_contact, "new_contact"),
-    export("contacts/export/", people.export_contacts, "export_contacts"),
+    export("contacts/export/", exports.export_contacts, "export_contacts"),
+    export("contacts/export/<int:pk>/", exports.export_file, "export_file"),
+    # Views and columns of their own are open to everybody; sharing needs more (contacts.forms).
+    view("contacts/columns/", savedviews.people_columns, "people_columns"),
+    view("contacts/views/", savedviews.saved_views, "saved_views"),
+    view("contacts/views/new/", savedviews.new_view, "new_view"),
+    view("contacts/views/<int:pk>/", savedviews.edit_view, "edit_view"),
+    view("contacts/views/<int:pk>/keep/", savedviews.keep_view, "keep_view"),
+    view("contacts/views/<int:pk>/begin/", savedviews.begin_with_view, "begin_with_view"),
+    view("contacts/views/<int:pk>/delete/", savedviews.delete_view, "delete_view"),
     view("contacts/<int:pk>/", people.contact, "contact"),
     edit("contacts/<int:pk>/edit/", people.edit_contact, "edit_contact"),
     edit("contacts/<int:pk>/delete/", people.delete_contact, "delete_contact"),

@@ -22,5 +22,6 @@ def words() -> dict[str, str]:
         "selected": _("{n} selected"),
         "all_selected": _("All {n} in this result are selected"),
         "copied": _("Copied"),
+        "moved": _("{name} is at place {place} of {count}."),
         "no_data": _("No figures yet."),
     }

@@ -408,4 +408,62 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('copy', 'number'), name='segment_copy_part_once')],
             },
         ),
+        migrations.CreateModel(
+            name='SavedView',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=100, verbose_name='name')),
+                ('shared', models.BooleanField(default=False)),
+                ('parameters', models.JSONField(default=dict)),
+                ('columns', models.JSONField(default=list)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('owner', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='saved_views', to='accounts.workspace')),
+            ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('shared', True)), fields=('workspace', 'name'), name='shared_view_name_once'),
+                    models.UniqueConstraint(condition=models.Q(('shared', False)), fields=('workspace', 'owner', 'name'), name='private_view_name_once'),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name='TableSettings',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('columns', models.JSONField(null=True)),
+                ('default_view', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='contacts.savedview')),
+                ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.workspace')),
+            ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('workspace', 'user'), name='table_settings_once'),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name='ExportFile',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=255)),
+                ('size', models.BigIntegerField()),
+                ('created_at', models.DateTimeField(auto_now_add=True, db_index=True)),
+                ('job', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='file', to='contacts.job')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='ExportPiece',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.IntegerField()),
+                ('data', models.BinaryField()),
+                ('file', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='pieces', to='contacts.exportfile')),
+            ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('file', 'number'), name='export_piece_once'),
+                ],
+            },
+        ),
     ]

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
+from django.utils.functional import Promise
 
 from contacts.consent import Place, Stop
 from contacts.models import Contact
@@ -22,11 +23,13 @@ AT_ONCE = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Engagement:
-    """Columns of another app: their names in the file, and a subquery about the contact `c` that
-    returns one row with them."""
+    """Columns of another app, all of them moments: their names in the file, and a subquery about
+    the contact `c` that returns one row with them."""
 
     names: tuple[str, ...]
     sql: str
+    # Their names on pages.
+    labels: tuple[str | Promise, ...]
 
 
 # Apps register in `<app>/queries/engagement.py`.
@@ -35,6 +38,11 @@ engagement: Registry[Engagement] = Registry()
 
 def engagement_names() -> list[str]:
     return [name for one in engagement for name in one.names]
+
+
+def engagement_labels() -> list[tuple[str, str | Promise]]:
+    """[(name in the file, name on pages)]"""
+    return [pair for one in engagement for pair in zip(one.names, one.labels, strict=True)]
 
 
 class ExportedPerson(NamedTuple):
@@ -83,6 +91,21 @@ def people(found: QuerySet[Contact]) -> Iterator[ExportedPerson]:
     In a transaction, because a cursor WITH HOLD would first store the whole result on disk.
     """
     ids, parameters = statements.sql_of(found.order_by().values("pk"))
+    columns, joins = _engagement()
+    sql = EXPORT.format(
+        stops=mailable.joins("c.email", workspace="c.workspace_id"),
+        people=ids,
+        columns=columns,
+        joins=joins,
+    )
+    with transaction.atomic(), connection.chunked_cursor() as cursor:
+        cursor.execute(sql, parameters)
+        while rows := cursor.fetchmany(AT_ONCE):
+            yield from map(_person, rows)
+
+
+def _engagement() -> tuple[str, str]:
+    """The columns, each after a comma, and the joins that they come from."""
     columns = [
         f", extra{number}.{name}" for number, one in enumerate(engagement) for name in one.names
     ]
@@ -90,16 +113,18 @@ def people(found: QuerySet[Contact]) -> Iterator[ExportedPerson]:
         f"  LEFT JOIN LATERAL ({one.sql}) extra{number} ON true"
         for number, one in enumerate(engagement)
     ]
-    sql = EXPORT.format(
-        stops=mailable.joins("c.email", workspace="c.workspace_id"),
-        people=ids,
-        columns="".join(columns),
-        joins="\n".join(joins),
-    )
-    with transaction.atomic(), connection.chunked_cursor() as cursor:
-        cursor.execute(sql, parameters)
-        while rows := cursor.fetchmany(AT_ONCE):
-            yield from map(_person, rows)
+    return "".join(columns), "\n".join(joins)
+
+
+def engagement_of(ids: Sequence[int]) -> dict[int, list[Any]]:
+    """{contact: its values in the order of `engagement_labels`}, for the contacts of a page."""
+    columns, joins = _engagement()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT c.id{columns} FROM contacts_contact c\n{joins} WHERE c.id = ANY(%s)",  # noqa: S608 - only ours
+            [list(ids)],
+        )
+        return {pk: list(values) for pk, *values in cursor.fetchall()}
 
 
 def _person(row: Sequence[Any]) -> ExportedPerson:

@@ -28,12 +28,15 @@ from contacts.models import (
     Suppression,
 )
 from contacts.provenance import IMPORT, Source
-from contacts.queries import mailable, segments
+from contacts.queries import mailable, rulefilters, segments
 from pages import numbers
 
 # The column with the time when a subscription got its status.
 SINCE = {"subscribed": "created_at", "unsubscribed": "changed_at"}
 MOST_DAYS = 10_000
+STATUSES = ("subscribed", "unsubscribed", "suppressed", "none")
+# Parameters that are numbers.
+NUMBERS = ("segment", "tag", "list", "days", "import")
 
 
 class Matches(Func):
@@ -106,9 +109,13 @@ def filtered(
 ) -> QuerySet[Contact]:
     """The workspace's contacts by the page's parameters: q, segment, tag, list, status, days
     (subscribed, or with that status left, within so many days; counted like
-    contacts.queries.lists), and import with outcome (what the import did with them) or listing (the
-    status that it gave them on its list). `at`: the end of the days; None: now."""
+    contacts.queries.lists), import with outcome (what the import did with them) or listing (the
+    status that it gave them on its list), and those of contacts.queries.rulefilters. Nobody matches
+    a parameter that can't be read. `at`: the end of the days; None: now."""
     people = search(Contact.objects.filter(workspace=workspace), parameters.get("q", ""))
+    if unreadable(parameters):
+        return people.none()
+    people = rulefilters.filtered(people, workspace, parameters, at=at)
     if chosen := parameters.get("segment", ""):
         people = segments.filtered(people, workspace, chosen, at=at)
     people = _imported(_with_tag(people, workspace, parameters), workspace, parameters)
@@ -135,6 +142,17 @@ def filtered(
             mailable.is_stopped(workspace)
         )
     return people
+
+
+def unreadable(parameters: QueryDict) -> list[str]:
+    """The parameters whose value no link and no control of ours has."""
+    given = {name: parameters.get(name, "") for name in (*NUMBERS, "status", "listing")}
+    known = {"status": STATUSES, "listing": Subscription.Status.values}
+    return [
+        name
+        for name, value in given.items()
+        if value and (numbers.whole(value) is None if name in NUMBERS else value not in known[name])
+    ]
 
 
 def _with_tag(
@@ -183,7 +201,12 @@ def gone(workspace: Workspace, parameters: QueryDict, total: int) -> int:
     """How many contacts of an import's result were deleted since, or have another status on its
     list; 0 if there are other filters than import and outcome, or import and listing. `total`: how
     many are left."""
-    given = {name for name in parameters if parameters.get(name)} - {"sort", "after", "before"}
+    given = {name for name in parameters if parameters.get(name)} - {
+        "sort",
+        "after",
+        "before",
+        "view",
+    }
     number = numbers.whole(parameters.get("import", ""))
     if given not in ({"import", "outcome"}, {"import", "listing"}) or number is None:
         return 0

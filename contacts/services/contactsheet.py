@@ -2,14 +2,17 @@
 suppressions, which may be of addresses and domains without a contact."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date, datetime
+from operator import itemgetter
 from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
-from contacts import consent, csvdetect, exports, sources, tagnames
+from contacts import consent, csvdetect, exports, peoplecolumns, sources, tagnames
 from contacts.models import Attribute, Contact, List, Suppression
 from contacts.queries import consent as query
 
@@ -18,43 +21,129 @@ from contacts.queries import consent as query
 PLAIN = 4 + len(exports.STATUS) + 2
 
 
-def stream(
-    workspace: Workspace, people: QuerySet[Contact], *, list_id: int | None = None
-) -> Iterator[bytes]:
-    """The CSV in pieces. With `list_id` the status is that of this list. Texts in the reader's
-    language are looked up at once: the stream is read after the request."""
-    attributes = list(Attribute.objects.filter(workspace=workspace))
-    lists = dict(
-        List.objects.filter(workspace=workspace).order_by("name").values_list("pk", "name")
-    )
-    wording = _wording(lists)
-    keys = [attribute.key for attribute in attributes]
-    places_of = _columns_of_lists(lists, others=len(attributes) + len(query.engagement_names()))
-    header = [
-        *(_("E-mail address"), _("First name"), _("Last name"), _("Full name")),
-        *(attribute.label for attribute in attributes),
-        *exports.STATUS,
-        exports.TAGS,
-        *places_of.names,
-        *query.engagement_names(),
-        exports.ADDED,
-    ]
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Columns of the file that belong together, and their cells for one contact. `keys`: the
+    columns of the table (contacts.peoplecolumns) that stand for them."""
+
+    names: tuple[str, ...]
+    cells: Callable[[query.ExportedPerson], Sequence[Any]]
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The rows of an export, made one by one. Their cells have the types of Python."""
+
+    header: list[str]
+    rows: Iterator[list[Any]]
+
+
+def sheet(
+    workspace: Workspace,
+    people: QuerySet[Contact],
+    *,
+    list_id: int | None = None,
+    columns: Sequence[str] | None = None,
+) -> Sheet:
+    """With `list_id` the status is that of this list. `columns`: the keys of the table's columns in
+    their order; None: all. The status is always there, so that an import of the file mails nobody
+    who left. Texts in the reader's language are looked up at once: the rows are read after the
+    request."""
+    parts = _parts(workspace, list_id)
+    if columns is not None:
+        parts = _chosen(parts, columns)
 
     def rows() -> Iterator[list[Any]]:
         for person in query.people(people):
-            stands = consent.status_of(person.stops, person.places, wording, list_id=list_id)
-            yield [
-                *person[:4],
-                *(person.attributes.get(key) for key in keys),
-                *(stands.status, stands.reason),
-                *(consent.written(stands.at), consent.written(stands.suppressed_at)),
-                tagnames.written(person.tags),
-                *places_of.cells(person.places),
-                *map(consent.written, person.engagement),
-                consent.written(person.created_at),
-            ]
+            yield [cell for part in parts for cell in part.cells(person)]
 
-    return exports.stream(header, rows())
+    return Sheet([name for part in parts for name in part.names], rows())
+
+
+def stream(
+    workspace: Workspace,
+    people: QuerySet[Contact],
+    *,
+    list_id: int | None = None,
+    columns: Sequence[str] | None = None,
+) -> Iterator[bytes]:
+    """The same as CSV, in pieces."""
+    made = sheet(workspace, people, list_id=list_id, columns=columns)
+    return exports.stream(made.header, (list(map(_written, row)) for row in made.rows))
+
+
+def _written(cell: Any) -> Any:
+    if isinstance(cell, datetime):
+        return consent.written(cell)
+    return cell.isoformat() if isinstance(cell, date) else cell
+
+
+def _parts(workspace: Workspace, list_id: int | None) -> list[_Part]:
+    """All columns, in their order."""
+    attributes = list(Attribute.objects.filter(workspace=workspace))
+    own = List.objects.filter(workspace=workspace).order_by("name")
+    lists = dict(own.values_list("pk", "name"))
+    wording, labels = _wording(lists), query.engagement_names()
+    places_of = _columns_of_lists(lists, others=len(attributes) + len(labels))
+
+    def status(person: query.ExportedPerson) -> Sequence[Any]:
+        stands = consent.status_of(person.stops, person.places, wording, list_id=list_id)
+        return stands.status, stands.reason, stands.at, stands.suppressed_at
+
+    return [
+        _Part((_("E-mail address"),), lambda person: person[:1], ("",)),
+        *(
+            _Part((name,), itemgetter(slice(number, number + 1)), keys)
+            for number, name, keys in (
+                (1, _("First name"), ("name", "first_name")),
+                (2, _("Last name"), ("name", "last_name")),
+                (3, _("Full name"), ("name",)),
+            )
+        ),
+        *map(_attribute, attributes),
+        _Part(exports.STATUS, status, ("status",)),
+        _Part((exports.TAGS,), lambda person: (tagnames.written(person.tags),), ("tags",)),
+        _Part(tuple(places_of.names), lambda person: places_of.cells(person.places), ("lists",)),
+        *(_engagement(number, name) for number, name in enumerate(labels)),
+        _Part((exports.ADDED,), lambda person: (person.created_at,), ("added",)),
+    ]
+
+
+def _attribute(attribute: Attribute) -> _Part:
+    is_date = attribute.type == Attribute.Type.DATE
+
+    def cells(person: query.ExportedPerson) -> Sequence[Any]:
+        value = person.attributes.get(attribute.key)
+        return (_date(value) if is_date else value,)
+
+    return _Part((attribute.label,), cells, (peoplecolumns.OF_ATTRIBUTE + attribute.key,))
+
+
+def _date(value: Any) -> Any:
+    """The stored text as a date; anything else as it is, also a date in another form."""
+    with suppress(ValueError, TypeError):
+        day = date.fromisoformat(value)
+        return day if day.isoformat() == value else value
+    return value
+
+
+def _engagement(number: int, name: str) -> _Part:
+    return _Part((name,), lambda person: (person.engagement[number],), (name,))
+
+
+# Columns that only the table shows: a part of the address, and the time of any change.
+ONLY_SHOWN = frozenset({"domain", "updated"})
+
+
+def _chosen(parts: Sequence[_Part], columns: Sequence[str]) -> list[_Part]:
+    """The address, then the parts that the columns stand for, each once, in the columns' order; the
+    status before the others if it is not among them."""
+    wanted = [key for key in columns if key not in ONLY_SHOWN]
+    if "status" not in wanted:
+        wanted.insert(0, "status")
+    found = [part for key in ("", *wanted) for part in parts if key in part.keys]
+    return list(dict.fromkeys(found))
 
 
 def _wording(lists: dict[int, str]) -> consent.Wording:

@@ -21,6 +21,12 @@ register.filter("is_role", addresses.is_role)
 
 
 @register.filter
+def domain_of(email: str) -> str:
+    """The domain of an address as people read it."""
+    return addresses.display(email).rpartition("@")[2]
+
+
+@register.filter
 def person_name(contact: Contact) -> str:
     return names.full(contact.first_name, contact.last_name, contact.full_name)
 

@@ -1,17 +1,17 @@
-"""People: the table with its bulk actions, one person's page, the form, and the CSV."""
+"""People: bulk actions of the table, one person's page, and the form."""
 
 from collections.abc import Callable
 
 from django.contrib import messages
 from django.core import signing
 from django.core.exceptions import BadRequest
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
@@ -20,19 +20,15 @@ from contacts.forms import ContactForm
 from contacts.models import (
     Attribute,
     Contact,
-    ContactTag,
     List,
     Subscription,
     Suppression,
-    Tag,
 )
 from contacts.provenance import Source
 from contacts.queries import mailable
 from contacts.queries import people as people_query
-from contacts.queries import segments as segment_query
-from contacts.segmentmodels import Segment
 from contacts.services import contacts as contact_service
-from contacts.services import contactsheet, jobs, tagwords
+from contacts.services import jobs, tagwords
 from contacts.services import lists as list_service
 from contacts.services import suppressions as suppression_service
 from contacts.services import tags as tag_service
@@ -41,68 +37,6 @@ from contacts.views.tags import typed_tag
 from pages import locales, numbers, overtaken, tables, toasts
 
 UNDO_SALT = "contacts.undo"
-FILTERS = ("q", "segment", "list", "tag", "status", "days", "import")
-# The most tags that the filter offers.
-TAGS = 300
-STATUSES = (
-    ("subscribed", gettext_lazy("Subscribed")),
-    ("unsubscribed", gettext_lazy("Unsubscribed")),
-    ("suppressed", gettext_lazy("Suppressed")),
-    ("none", gettext_lazy("On no list")),
-)
-
-
-def contacts(request: WorkspaceRequest) -> HttpResponse:
-    people = people_query.filtered(request.workspace, request.GET)
-    by_name = ContactTag.objects.select_related("tag").order_by("tag__key")
-    page = tables.keyset(
-        people.prefetch_related("subscriptions__list", Prefetch("tagged", by_name)),
-        request,
-        sorts={"email": "email", "added": "pk"},
-        default="-added",
-    )
-    stops, broken = [], None
-    if not page.rows:
-        broken = segment_query.broken(request.workspace, request.GET.get("segment", ""))
-        stops = people_query.suppressions_of(request.workspace, request.GET.get("q", ""))
-    context = {
-        "page": page,
-        "suppressed": mailable.stopped_among(request.workspace, [row.email for row in page.rows]),
-        "lists": List.objects.filter(workspace=request.workspace, archived_at=None).order_by(
-            "name"
-        ),
-        "tags": _tags(request),
-        "segments": Segment.objects.filter(workspace=request.workspace).order_by("name"),
-        "statuses": STATUSES,
-        "attributes": Attribute.objects.filter(workspace=request.workspace)[:3],
-        "filtered": any(request.GET.get(name) for name in FILTERS),
-        "gone": people_query.gone(request.workspace, request.GET, page.total[0]),
-        "imported": sources.import_named(request.workspace, request.GET.get("import", "")),
-        "stops": stops,
-        "broken": broken,
-        "source_names": sources.names(request.workspace, [one.source for one in stops]),
-        "anybody": bool(page.rows) or Contact.objects.filter(workspace=request.workspace).exists(),
-    }
-    return render(request, "contacts/people.html", context)
-
-
-def _tags(request: WorkspaceRequest) -> list[Tag]:
-    """For the filter: the first tags by name, and the chosen one. The page of tags has all."""
-    own = Tag.objects.filter(workspace=request.workspace)
-    offered = list(own.order_by("key")[:TAGS])
-    chosen = numbers.whole(request.GET.get("tag", ""))
-    if chosen is not None and chosen not in {tag.pk for tag in offered}:
-        offered += own.filter(pk=chosen)
-    return offered
-
-
-def export_contacts(request: WorkspaceRequest) -> StreamingHttpResponse:
-    """All contacts of this result as CSV with consent, streamed. If one list is chosen, the status
-    is that of the list."""
-    people = people_query.filtered(request.workspace, request.GET)
-    listed = numbers.whole(request.GET.get("list", ""))
-    content = contactsheet.stream(request.workspace, people, list_id=listed)
-    return csv_response(f"contacts-{request.workspace.slug}.csv", content)
 
 
 def csv_response(filename: str, content: object) -> StreamingHttpResponse:

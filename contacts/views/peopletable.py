@@ -1,0 +1,223 @@
+"""The table of contacts: its filters, views and columns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy
+
+from accounts.access import WorkspaceRequest
+from accounts.models import Workspace
+from contacts import sources
+from contacts.consent import BOUNCED, ConsentStatus, Stop
+from contacts.models import Attribute, Contact, List, Tag
+from contacts.peoplecolumns import Column
+from contacts.queries import people as people_query
+from contacts.queries import rulefilters, tablerows
+from contacts.queries import segments as segment_query
+from contacts.segmentmodels import Segment
+from contacts.segments.kinds import kinds
+from contacts.services import filterwords
+from contacts.services import savedviews as view_service
+from contacts.tablemodels import SavedView
+from contacts.views import savedviews
+from pages import numbers, tables
+
+# The most tags that the filter offers, and views above the table.
+TAGS = 300
+VIEWS = 12
+STATUSES = (
+    ("subscribed", gettext_lazy("Subscribed")),
+    ("unsubscribed", gettext_lazy("Unsubscribed")),
+    ("suppressed", gettext_lazy("Suppressed")),
+    ("none", gettext_lazy("On no list")),
+)
+# Statuses of contacts.consent that have another word on pages.
+LOOKS = {BOUNCED: "hard_bounced"}
+
+
+def contacts(request: WorkspaceRequest) -> HttpResponseBase:
+    if (query := _beginning(request)) is not None:
+        return savedviews.to_table(request, query)
+    people = people_query.filtered(request.workspace, request.GET)
+    view = savedviews.seen(request, request.GET.get("view"))
+    if request.GET.keys() == {"view"} and view is None and _names_view(request):
+        people = people.none()
+    page = tables.keyset(
+        tablerows.with_related(people),
+        request,
+        sorts={"email": "email", "added": "pk"},
+        default="-added",
+    )
+    context = {
+        "page": page,
+        "anybody": bool(page.rows) or Contact.objects.filter(workspace=request.workspace).exists(),
+        "imported": sources.import_named(request.workspace, request.GET.get("import", "")),
+        "gone": people_query.gone(request.workspace, request.GET, page.total[0]),
+        **_columns(request, page.rows, view),
+        **_filters(request),
+        **_views(request, view),
+        **_nobody(request, page),
+    }
+    return render(request, "contacts/people.html", context)
+
+
+def _names_view(request: WorkspaceRequest) -> bool:
+    return request.GET.get("view", view_service.NO_VIEW) not in {"", view_service.NO_VIEW}
+
+
+def _beginning(request: WorkspaceRequest) -> str | None:
+    """The query of the view that the page begins with: the one that the address names alone, or
+    that of the person's settings. None: the page is shown as its address says."""
+    if request.GET.keys() == {"view"}:
+        view = savedviews.seen(request, request.GET["view"])
+        return view_service.query(view) if view and view.parameters else None
+    if request.GET or request.htmx:
+        return None
+    settings = view_service.settings_of(request.workspace, request.user)
+    view = view_service.starting_view(settings)
+    return view_service.query(view) if view else None
+
+
+# Cells -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    column: Column
+    value: Any
+
+
+def _columns(
+    request: WorkspaceRequest, people: Sequence[Contact], view: SavedView | None
+) -> dict[str, Any]:
+    """The columns, and for each contact its cells with the values that are not the contact's."""
+    choice = savedviews.shown_columns(request, view)
+    stopped = tablerows.stops(request.workspace, people)
+    kinds_of = {column.kind for column in choice.columns}
+    listed = numbers.whole(request.GET.get("list", ""))
+    statuses = tablerows.statuses(people, stopped, list_id=listed) if "status" in kinds_of else {}
+    moments = tablerows.engagement(people) if "moment" in kinds_of else {}
+
+    def value(person: Contact, column: Column) -> Any:
+        if column.kind == "status":
+            return _look(statuses[person.pk])
+        if column.kind == "moment":
+            return moments[person.pk][column.number] if person.pk in moments else None
+        return None
+
+    rows = [
+        (person, [Cell(column, value(person, column)) for column in choice.columns])
+        for person in people
+    ]
+    return {
+        "rows": rows,
+        "columns": choice.columns,
+        "columns_gone": choice.gone,
+        "names_alone": bool({"name", "first_name", "last_name"} & kinds_of),
+        "suppressed": _suppressed(people, stopped) if "status" not in kinds_of else set(),
+    }
+
+
+def _look(status: ConsentStatus) -> str:
+    return LOOKS.get(status.status, status.status)
+
+
+def _suppressed(people: Sequence[Contact], stopped: dict[int, list[Stop]]) -> set[str]:
+    return {person.email for person in people if stopped[person.pk]}
+
+
+# Filters -----------------------------------------------------------------------------------------
+
+
+def _filters(request: WorkspaceRequest) -> dict[str, Any]:
+    workspace, given = request.workspace, request.GET
+    chosen = given.get("import", "")
+    imports = {one.key: one.label for one in kinds["import"].subjects(workspace.pk, [chosen])}
+    # One that did not finish is not offered, but a link may have chosen it.
+    for name in sources.import_named(workspace, chosen).values():
+        imports.setdefault(chosen, name)
+    (_filled, first), *others = rulefilters.MATCHES.items()
+    lists = list(List.objects.filter(workspace=workspace, archived_at=None).order_by("name"))
+    more = sum(bool(given.get(name)) for name in ("activity", "domain", "attribute", "import"))
+    return {
+        "lists": lists,
+        # A view may be about a list that was archived since.
+        "archived": _archived(workspace, given.get("list", ""), lists),
+        "tags": _tags(request),
+        "segments": Segment.objects.filter(workspace=workspace).order_by("name"),
+        "statuses": STATUSES,
+        "filterable": Attribute.objects.filter(workspace=workspace),
+        # Blank, like what is not chosen in the others, so that it is not in the address.
+        "matches": [("", first), *others],
+        "activities": [(one.key, one.label) for one in rulefilters.activities()],
+        "imports": imports.items(),
+        "more_filters": more,
+        "filtered": any(given.get(name) for name in view_service.FILTERS),
+    }
+
+
+def _archived(workspace: Workspace, chosen: str, lists: Sequence[List]) -> List | None:
+    """The chosen list if it is not offered, so that the form keeps it."""
+    number = numbers.whole(chosen)
+    if number is None or number in {one.pk for one in lists}:
+        return None
+    return List.objects.filter(workspace=workspace, pk=number).first()
+
+
+def _tags(request: WorkspaceRequest) -> list[Tag]:
+    """For the filter: the first tags by name, and the chosen one. The page of tags has all."""
+    own = Tag.objects.filter(workspace=request.workspace)
+    offered = list(own.order_by("key")[:TAGS])
+    chosen = numbers.whole(request.GET.get("tag", ""))
+    if chosen is not None and chosen not in {tag.pk for tag in offered}:
+        offered += own.filter(pk=chosen)
+    return offered
+
+
+# Views -------------------------------------------------------------------------------------------
+
+
+def _views(request: WorkspaceRequest, view: SavedView | None) -> dict[str, Any]:
+    own = list(view_service.visible(request.workspace, request.user)[: VIEWS + 1])
+    settings = view_service.settings_of(request.workspace, request.user)
+    no_view = view_service.NO_VIEW if settings.default_view_id else ""
+    everybody = reverse("contacts", args=[request.workspace.slug])
+    return {
+        "view": view,
+        # Without blanks, and without the position in the result.
+        "here": urlencode(view_service.kept(request.GET) | _view_in(request)),
+        "view_gone": view is None and _names_view(request),
+        "view_changed": view is not None and view_service.is_changed(view, request.GET),
+        "view_mine": view is not None and savedviews.may_change(request, view),
+        "views": [(one, view_service.query(one)) for one in own[:VIEWS]],
+        "more_views": len(own) > VIEWS,
+        # An address without parameters would lead to the view that the page begins with.
+        "no_view": no_view,
+        "everybody_url": f"{everybody}?view={no_view}" if no_view else everybody,
+    }
+
+
+def _view_in(request: WorkspaceRequest) -> dict[str, str]:
+    number = request.GET.get("view", "")
+    return {"view": number} if number else {}
+
+
+# Nobody ------------------------------------------------------------------------------------------
+
+
+def _nobody(request: WorkspaceRequest, page: tables.Page[Contact]) -> dict[str, Any]:
+    """Why nobody is in the result."""
+    if page.rows:
+        return {"stops": [], "broken": None, "problems": [], "source_names": {}}
+    stops = people_query.suppressions_of(request.workspace, request.GET.get("q", ""))
+    return {
+        "stops": stops,
+        "broken": segment_query.broken(request.workspace, request.GET.get("segment", "")),
+        "problems": filterwords.problems(request.workspace, request.GET),
+        "source_names": sources.names(request.workspace, [one.source for one in stops]),
+    }
