@@ -465,8 +465,8 @@ def test_of_several_languages_it_is_the_subject_of_that_person_s(
 def test_what_was_sent_names_the_lists_that_were_left_out(
     owner_client: Client, make_list: Callable[..., List], start: Start
 ) -> None:
-    campaign = start("a@x.example", "b@x.example")
-    campaign.lists_out.add(make_list("b@x.example", name="Bought last week"))
+    left_out = make_list("b@x.example", name="Bought last week")
+    campaign = start("a@x.example", "b@x.example", lists_out=[left_out])
     shown = words(read(owner_client, campaign))
     assert "Without Bought last week" in shown[shown.index("What was sent") :]
 

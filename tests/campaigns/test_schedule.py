@@ -193,7 +193,7 @@ def test_the_reason_is_in_the_language_of_who_made_it(make_campaign: Make, owner
     empty_lists(campaign)
     services.start_due()
     campaign.refresh_from_db()
-    assert "列表" in campaign.state_reason
+    assert "受众" in campaign.state_reason
 
 
 def test_one_that_fails_does_not_stop_the_others(
