@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from contacts import valuekinds
 from contacts.audience import Audience
 from contacts.mergenames import OF_PERSON
-from contacts.queries import mailable, parts
+from contacts.queries import parts, ways
 
 # One row for each person in the included parts. `reason` (a code of pages.reasons) is null for
 # recipients. A person who left one of the lists but is on another still wants mail. The first
@@ -19,7 +19,7 @@ from contacts.queries import mailable, parts
 AUDIENCE = """
 SELECT c.id AS contact_id, c.email AS address,
        coalesce(CASE WHEN NOT p.wants THEN 'unsubscribed' END, {stopped}, {excluded}) AS reason,
-       coalesce(by_address.id, by_domain.id) AS suppression_id
+       {cause} AS suppression_id
   FROM ({people}) p
   JOIN contacts_contact c ON c.id = p.contact_id AND c.workspace_id = %(workspace)s
 {joins}
@@ -54,7 +54,8 @@ def statement(audience: Audience, *, each_once: bool = True, piece: bool = False
     excluded = [
         (f"out{number}", parts.kinds[part.kind]) for number, part in enumerate(audience.exclude)
     ]
-    joins = [mailable.joins("c.email", ignoring=bool(audience.ignored))]
+    stops = ways.of(audience.workspace_id)
+    joins = [stops.joins("c.email", ignoring=bool(audience.ignored))]
     joins += [
         EXCLUDED.format(
             people=_within(kind.exclude.format(ids=f"%(exclude{number})s"), piece), name=name
@@ -65,7 +66,8 @@ def statement(audience: Audience, *, each_once: bool = True, piece: bool = False
         f"WHEN {name}.contact_id IS NOT NULL THEN '{kind.reason}'" for name, kind in excluded
     )
     return AUDIENCE.format(
-        stopped=mailable.REASON,
+        stopped=stops.reason,
+        cause=stops.cause,
         excluded=f"CASE {codes} END" if codes else "NULL",
         people=_people(audience, each_once=each_once, piece=piece),
         joins="\n".join(joins),
@@ -119,6 +121,7 @@ def parameters(audience: Audience) -> dict[str, Any]:
         "workspace": audience.workspace_id,
         "lists": list(audience.list_ids),
         "ignored": list(audience.ignored),
+        **ways.parameters(),
         **included,
         **excluded,
     }

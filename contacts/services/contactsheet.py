@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
@@ -41,7 +42,7 @@ def stream(
     ]
 
     def rows() -> Iterator[list[Any]]:
-        for person in query.people(people):
+        for person in query.people(people, workspace.pk):
             stands = consent.status_of(person.stops, person.places, wording, list_id=list_id)
             yield [
                 *person[:4],
@@ -89,24 +90,29 @@ LIFTED = "lifted"
 
 
 def suppressions(found: QuerySet[Suppression]) -> Iterator[bytes]:
-    """The CSV in pieces. A line without @ is a domain; an import rejects it and says so."""
+    """The CSV in pieces, in the form that contacts.suppressionlines reads. A line without @ is a
+    domain, one with * a pattern; of an erased person there is no address."""
     wording = _wording({})
-    header = [_("Address or domain"), *exports.STATUS, "lifted_at"]
+    header = [_("Address or domain"), *exports.STATUS, "lifted_at", "kind", "until", "note"]
 
     def rows() -> Iterator[list[Any]]:
-        for value, lifted, *stop in (
-            found.order_by("pk").values_list("value", "lifted_at", *query.STOP).iterator(5000)
+        columns = ("value", "lifted_at", "kind", "until", "note", *query.STOP)
+        for value, lifted, kind, until, note, *stop in (
+            found.order_by("pk").values_list(*columns).iterator(5000)
         ):
             stands = consent.status_of([query.stop(*stop)], [], wording)
             status, since = (LIFTED, None) if lifted else (stands.status, stands.suppressed_at)
             at = consent.written(stands.at)
             yield [
-                value,
-                status,
+                "" if kind == Suppression.Kind.ERASED else value,
+                "erased" if kind == Suppression.Kind.ERASED else status,
                 stands.reason,
                 at,
                 consent.written(since),
                 consent.written(lifted),
+                kind,
+                timezone.localtime(until).date().isoformat() if until else "",
+                note,
             ]
 
     return exports.stream(header, rows())
