@@ -50,7 +50,13 @@ REASON_OF = {
     SUPPRESSED: "imported",
 }
 # Our own words (contacts.suppressionmodels.Suppression.Reason), which an export may have.
-OWN = {"hardbounced": "hard_bounced", "softbounced": "soft_bounced", "manual": "manual"}
+OWN = {
+    "hardbounced": "hard_bounced",
+    "softbounced": "soft_bounced",
+    "manual": "manual",
+    "imported": "imported",
+    "suppressed": "imported",
+}
 
 SENTENCES: dict[str, Promise] = {
     "word": _("Nobody has said yet what this reason means."),

@@ -39,5 +39,5 @@ def sentence(one: Suppression) -> str:
     if one.kind == kinds.DOMAIN:
         return _("Nobody at {domain} gets mail.").format(domain=addresses.display(one.value))
     if one.kind == kinds.PATTERN:
-        return _("No address like {pattern} gets mail.").format(pattern=value(one))
+        return _("Addresses like {pattern} get no mail.").format(pattern=value(one))
     return _("This address gets no mail.")

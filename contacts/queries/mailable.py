@@ -48,7 +48,11 @@ def stops_of(workspace: Workspace, addresses: Iterable[str]) -> dict[str, list[S
         + " ORDER BY 1, 3, 2"
     )
     with connection.cursor() as cursor:
-        known: dict[str, Any] = {"workspace": workspace.pk, "addresses": emails, **ways.parameters()}
+        known: dict[str, Any] = {
+            "workspace": workspace.pk,
+            "addresses": emails,
+            **ways.parameters(),
+        }
         cursor.execute(sql, known)
         pairs = [(address, pk) for address, pk, _way in cursor.fetchall()]
     rows = Suppression.objects.select_related("created_by").in_bulk({pk for _, pk in pairs})

@@ -220,6 +220,16 @@ def _pattern_join(way: Way, address: str, workspace: str) -> str:
     )
 
 
+# Whether there is any rare one, by the index with only those (suppression_rare). Nearly always
+# there is none, and this is all that a claim pays: the statement below takes four times as long.
+ANY_RARE = """
+SELECT EXISTS (SELECT FROM contacts_suppression
+                WHERE lifted_at IS NULL
+                  AND (until IS NOT NULL OR workspace_id IS NULL OR kind IN ('pattern', 'erased'))
+                  AND (workspace_id = %(workspace)s OR workspace_id IS NULL))
+"""
+
+
 @cache
 def _probe(keys: int) -> tuple[tuple[Way, ...], str]:
     """The rare ways, and the statement that asks of which there are rows: an index with hardly any
@@ -249,8 +259,12 @@ def parameters() -> dict[str, bytes]:
 
 def of(workspace_id: int) -> Ways:
     """The ways in which addresses are suppressed in the workspace now."""
-    rare, probe = _probe(len(erasure.digest_keys()))
+    known = {"workspace": workspace_id}
     with connection.cursor() as cursor:
-        cursor.execute(probe, {"workspace": workspace_id})
+        cursor.execute(ANY_RARE, known)
+        if not (cursor.fetchone() or (False,))[0]:
+            return _ways(())
+        rare, probe = _probe(len(erasure.digest_keys()))
+        cursor.execute(probe, known)
         there = cursor.fetchone() or ()
     return _ways(tuple(way for way, is_there in zip(rare, there, strict=True) if is_there))

@@ -74,7 +74,7 @@ def _preview(
     found = patternmatches.count(workspace, [one.like_text for one in given])
     for one, matches in zip(given, found.each, strict=True):
         if matches == found.total >= FEW:
-            text = _("{pattern} matches all of your {count} contacts. Write it more exactly.")
+            text = _("{pattern} matches all of your {count} contacts. Make it more specific.")
             form.add_error(
                 "lines",
                 ValidationError(text.format(pattern=one.value, count=locales.number(found.total))),

@@ -8,6 +8,7 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
@@ -33,8 +34,10 @@ class LeftOutLine:
 
 def import_suppressions(request: WorkspaceRequest) -> HttpResponseBase:
     """Receives the file and shows its check."""
-    form = SuppressionFileForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
+    form = SuppressionFileForm()
+    if request.method == "POST":
+        form = SuppressionFileForm(request.POST, request.FILES)
+    if form.is_valid():
         upload = form.cleaned_data["file"]
         name = upload.name if upload else _("Pasted")
         # One byte above the limit is enough to refuse it.
@@ -124,8 +127,12 @@ def _everybody(file: SuppressionFile) -> str:
 
 def _others(result: service.FileResult) -> Iterator[str]:
     if result.known:
-        text = _("{count} were suppressed already.")
+        text = ngettext(
+            "{count} was suppressed already.", "{count} were suppressed already.", result.known
+        )
         yield text.format(count=locales.number(result.known))
     if result.left_out:
-        text = _("{count} lines were left out.")
+        text = ngettext(
+            "{count} line was left out.", "{count} lines were left out.", result.left_out
+        )
         yield text.format(count=locales.number(result.left_out))
