@@ -61,7 +61,7 @@ def add_installation_suppressions(request: HttpRequest) -> HttpResponseBase:
     form = SuppressionsForm(request.POST)
     if not form.is_valid():
         return _page(request, form)
-    confirmed = request.POST.get("confirmed", "").replace("\r\n", "\n")
+    confirmed = request.POST.get("confirmed", "")
     by = cast("User", request.user)
     added = add_from(form, None, confirmed=confirmed, by=by)
     if added is None or added.count is None:

@@ -51,10 +51,10 @@ def add_from(
     form: SuppressionsForm, workspace: Workspace | None, *, confirmed: str, by: User
 ) -> AddedSuppressions | None:
     """Adds what the form says, in a workspace or (None) in the installation. Patterns must be
-    `confirmed`: first the person sees how many contacts each one matches. None: the form has an
-    error now."""
+    `confirmed` (with blanks between): first the person sees how many contacts each one matches.
+    None: the form has an error now."""
     given = [one.value for one in form.patterns]
-    if given and confirmed != "\n".join(given):
+    if given and confirmed.split() != given:
         found = _preview(form, workspace, form.patterns)
         return None if form.errors else found
     source = provenance.one_action()
@@ -109,7 +109,7 @@ def add_suppressions(request: WorkspaceRequest) -> HttpResponseBase:
     form = SuppressionsForm(request.POST or None)
     context: dict[str, Any] = {"form": form}
     if request.method == "POST" and form.is_valid():
-        confirmed = request.POST.get("confirmed", "").replace("\r\n", "\n")
+        confirmed = request.POST.get("confirmed", "")
         added = add_from(form, request.workspace, confirmed=confirmed, by=request.user)
         if added is not None and added.count is not None:
             url = reverse("undo_added", args=[request.workspace.slug])

@@ -67,9 +67,9 @@ def test_a_pattern_is_confirmed_with_the_number_of_contacts(
     assert not Suppression.objects.exists()
     assert re.search(r"noreply\*@\*</td> <td class=\"text-end\">\s*2 of 3", page)
     assert re.search(r"\*@\*.y.example</td> <td class=\"text-end\">\s*0 of 3", page)
-    confirmed = re.search(r'<textarea name="confirmed"[^>]*>([^<]*)</textarea>', page)
+    confirmed = re.search(r'name="confirmed" value="([^"]*)"', page)
     assert confirmed
-    given = "\r\n".join(confirmed[1].split())
+    given = confirmed[1]
     # Another pattern than the confirmed ones is asked about again.
     page = post("add_suppressions", lines=f"{lines}\r\n*@*.z.example", confirmed=given)
     assert not Suppression.objects.exists()
