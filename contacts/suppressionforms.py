@@ -30,12 +30,12 @@ BY_HAND = (
 MOST_WRONG, MOST_PATTERNS = 20, 20
 
 
-def _until_field() -> forms.DateField:
+def _until_field(help_text: Any) -> forms.DateField:
     return forms.DateField(
         label=_("Until"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        help_text=_("After this day, mail goes there again. Empty: it never ends by itself."),
+        help_text=help_text,
     )
 
 
@@ -64,9 +64,14 @@ class SuppressionsForm(forms.Form):
     reason = forms.ChoiceField(
         label=_("Reason"), choices=[(one.value, one.label) for one in BY_HAND], required=False
     )
-    until = _until_field()
+    until = _until_field(
+        _(
+            "After this day, mail goes there again. Empty: it never ends by itself, but soft "
+            "bounces end after 90 days."
+        )
+    )
     detail = SingleLine(
-        label=_("Why"),
+        label=_("Explanation"),
         max_length=500,
         required=False,
         help_text=_("Shown with the suppression, for colleagues."),
@@ -126,7 +131,9 @@ class SuppressionForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text=_("For colleagues. Nobody else sees it."),
     )
-    until = _until_field()
+    until = _until_field(
+        _("After this day, mail goes there again. Empty: it never ends by itself.")
+    )
 
     def __init__(self, *args: Any, one: Suppression, **kwargs: Any) -> None:
         ends = timezone.localtime(one.until).date() if one.until else None

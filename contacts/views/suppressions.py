@@ -1,7 +1,6 @@
 """Suppressions: the list, its export, lifting them."""
 
 import datetime as dt
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core import signing
@@ -75,9 +74,6 @@ def lift_suppressions(request: WorkspaceRequest) -> HttpResponseBase:
         toasts.undo(request, text.format(count=locales.number(count)), url)
     if (person := numbers.whole(request.POST.get("contact", ""))) is not None:
         return redirect("contact", request.workspace.slug, person)
-    if address := request.POST.get("address", ""):
-        url = reverse("why_no_mail", args=[request.workspace.slug])
-        return redirect(f"{url}?{urlencode({'q': address})}")
     return redirect("suppressions", request.workspace.slug)
 
 
