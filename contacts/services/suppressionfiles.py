@@ -16,6 +16,7 @@ from contacts.suppressionlines import FileLine, ReadLines, read_file
 from contacts.suppressionmodels import Suppression, SuppressionFile
 
 KEPT_FOR = dt.timedelta(days=1)
+MOST_KEPT = 20
 Reason = Suppression.Reason
 # What a word may mean; anything else leaves its lines out.
 MEANINGS = (
@@ -43,6 +44,10 @@ def receive(
     """Reads a file and keeps what it says for a day. Raises suppressionlines.LinesError."""
     SuppressionFile.objects.filter(created_at__lt=timezone.now() - KEPT_FOR).delete()
     read = read_file(data, today=timezone.localdate())
+    # Each may be 2 MB: of one workspace, the latest few are kept.
+    latest = SuppressionFile.objects.filter(workspace=workspace).order_by("-pk")
+    kept = latest.values("pk")[: MOST_KEPT - 1]
+    SuppressionFile.objects.filter(workspace=workspace).exclude(pk__in=kept).delete()
     return SuppressionFile.objects.create(
         workspace=workspace, name=name[:255], lines=read.as_json(), created_by=by
     )

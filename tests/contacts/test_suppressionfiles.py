@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.models import User, Workspace
 from contacts.models import Contact, Suppression
 from contacts.provenance import BY_HAND
+from contacts.services import suppressionfiles
 from contacts.services import suppressions as service
 from contacts.services.suppressions import Wanted
 from contacts.suppressionlines import Entry
@@ -142,6 +143,17 @@ def test_it_is_forgotten_after_a_day_and_when_it_is_done(owner_client: Client) -
     start(owner_client)
     url = reverse("start_suppression_file", args=["brand", pk])
     assert owner_client.post(url).status_code == 404
+
+
+def test_the_latest_few_are_kept(
+    workspace: Workspace, other_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suppressionfiles, "MOST_KEPT", 2)
+    for name in ("first", "second", "third"):
+        for one in (workspace, other_workspace):
+            suppressionfiles.receive(one, name=name, data=b"a@x.example", by=None)
+    kept = SuppressionFile.objects.filter(workspace=workspace).order_by("pk")
+    assert list(kept.values_list("name", flat=True)) == ["second", "third"]
 
 
 def test_an_export_is_read_again(owner_client: Client, workspace: Workspace, owner: User) -> None:
