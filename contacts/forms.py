@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
 from contacts import addresses, csvdetect, encodings, tagnames, values
-from contacts.models import Attribute, Contact, Import, List, Subscription, Suppression, Tag
+from contacts.models import Attribute, Contact, Import, List, Subscription, Tag
 from contacts.segmentmodels import Segment
 from pages.singleline import SingleLine
 
@@ -226,45 +226,6 @@ class AttributeForm(forms.Form):
         if cleaned.get("type") == Attribute.Type.CHOICE and not cleaned.get("choices"):
             self.add_error("choices", _("Enter at least one choice."))
         return cleaned
-
-
-class SuppressionsForm(forms.Form):
-    """Addresses and domains, typed or pasted."""
-
-    lines = forms.CharField(
-        label=_("Addresses and domains"),
-        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
-        help_text=_("One per line. A line without @ is a domain: nobody there gets mail."),
-    )
-    detail = SingleLine(
-        label=_("Why"),
-        max_length=500,
-        required=False,
-        help_text=_("Shown with the suppression, for colleagues."),
-    )
-
-    def clean_lines(self) -> list[tuple[str, str]]:
-        """(kind, normalised value) of each line."""
-        found: dict[tuple[str, str], None] = {}
-        wrong: list[str] = []
-        for number, line in enumerate(self.cleaned_data["lines"].splitlines(), 1):
-            text = line.strip(" \t,;")
-            if not text:
-                continue
-            domain = "@" not in text[1:] and "＠" not in text[1:]
-            kind = Suppression.Kind.DOMAIN if domain else Suppression.Kind.ADDRESS
-            read = addresses.normalise_domain if domain else addresses.normalise
-            try:
-                found[kind.value, read(text)] = None
-            except addresses.AddressError as error:
-                wrong.append(
-                    _("Line {number}: “{text}”. {reason}").format(
-                        number=number, text=text[:80], reason=error
-                    )
-                )
-        if wrong:
-            raise ValidationError(cast("Any", wrong[:20]))
-        return list(found)
 
 
 DATES = (

@@ -1,4 +1,4 @@
-"""Contacts, their attributes, lists and subscriptions, suppressions, and imports."""
+"""Contacts, their attributes, lists and subscriptions, and imports."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -10,9 +10,10 @@ from contacts import (
     tablemodels,  # noqa: F401 - the same
     tagnames,
 )
+from contacts.sourced import Afterwards as Afterwards  # noqa: PLC0414 - part of this module
 from contacts.sourced import Sourced
+from contacts.suppressionmodels import Suppression as Suppression  # noqa: PLC0414 - the same
 from pages.singleline import SingleLineField
-from smtp.events import MailEvent
 
 
 class Attribute(models.Model):
@@ -111,15 +112,6 @@ class List(models.Model):
         return self.name
 
 
-class Afterwards(models.TextChoices):
-    """What happened later to a row made by a source (contacts.provenance): the recipient undid the
-    unsubscribe by the same link, or said "no" once more by another mail."""
-
-    NOTHING = "", ""
-    TAKEN_BACK = "taken_back", _("taken back")
-    SAID_AGAIN = "said_again", _("said again")
-
-
 class Subscription(Sourced):
     """A contact on a list: status, source and time. A row stays when the person leaves."""
 
@@ -208,63 +200,6 @@ class ContactTag(Sourced):
 
     def __str__(self) -> str:
         return f"{self.contact_id} has {self.tag_id}"
-
-
-class Suppression(Sourced):
-    """An address or domain that must not be mailed. Lifted ones stay as history."""
-
-    class Kind(models.TextChoices):
-        ADDRESS = "address", _("Address")
-        DOMAIN = "domain", _("Domain")
-
-    class Reason(models.TextChoices):
-        UNSUBSCRIBED = MailEvent.UNSUBSCRIBED.value, _("Unsubscribed")
-        HARD_BOUNCED = MailEvent.HARD_BOUNCED.value, _("Hard bounce")
-        COMPLAINED = MailEvent.COMPLAINED.value, _("Complaint")
-        MANUAL = "manual", _("Added by hand")
-        IMPORTED = "imported", _("Imported")
-
-    workspace = models.ForeignKey(
-        Workspace, models.CASCADE, related_name="suppressions", db_index=False
-    )
-    kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices)
-    # A normalised address, or a domain as A-labels.
-    value = models.CharField(_("address or domain"), max_length=320)
-    reason = models.CharField(_("reason"), max_length=12, choices=Reason.choices)
-    afterwards = models.CharField(
-        max_length=10,
-        choices=Afterwards.choices,
-        blank=True,
-        default=Afterwards.NOTHING,
-        db_default=Afterwards.NOTHING,
-    )
-    # The contact's former address for which the suppression was made; it was copied to this one.
-    carried_from = models.CharField(max_length=320, blank=True, default="", db_default="")
-    # The words of the server or the person.
-    detail = models.TextField(_("detail"), blank=True)
-    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
-    created_at = models.DateTimeField(auto_now_add=True)
-    lifted_at = models.DateTimeField(null=True, blank=True)
-    lifted_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint(
-                fields=("workspace", "kind", "value"),
-                name="suppression_once",
-                condition=models.Q(lifted_at=None),
-            ),
-        )
-        indexes = (
-            models.Index(fields=("workspace", "id"), name="suppression_by_id"),
-            # For the page's filter by an import, and for undo.
-            models.Index(
-                fields=("workspace", "source_kind", "source_id", "id"), name="suppression_by_source"
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.value}: {self.reason}"
 
 
 class Import(models.Model):

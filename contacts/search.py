@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import cast
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -9,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.access import WorkspaceRequest
-from contacts import addresses, names
+from contacts import addresses, names, suppressionwords
 from contacts.models import Contact, List
 from contacts.queries import people as people_query
 from contacts.segmentmodels import Segment
@@ -42,10 +43,14 @@ def suppressions(request: HttpRequest, text: str) -> Iterable[search.SearchHit]:
     """Suppressions of the typed address or domain, also without a contact."""
     here = cast("WorkspaceRequest", request)
     for one in people_query.suppressions_of(here.workspace, text):
-        url = f"{reverse('suppressions', args=[here.workspace.slug])}?id={one.pk}"
+        if one.everywhere:
+            page = reverse("why_no_mail", args=[here.workspace.slug])
+            url = f"{page}?{urlencode({'q': text})}"
+        else:
+            url = f"{reverse('suppressions', args=[here.workspace.slug])}?id={one.pk}"
         detail = f"{one.get_reason_display()} · {locales.absolute(one.created_at)}"
         yield search.SearchHit(
-            _("Suppression"), addresses.display(one.value), url, "ban", detail=detail
+            _("Suppression"), suppressionwords.value(one), url, "ban", detail=detail
         )
 
 

@@ -6,6 +6,15 @@ from django.utils.translation import gettext_lazy as _
 from contacts.provenance import Source
 
 
+class Afterwards(models.TextChoices):
+    """What happened later to a row made by a source (contacts.provenance): the recipient undid the
+    unsubscribe by the same link, or said "no" once more by another mail."""
+
+    NOTHING = "", ""
+    TAKEN_BACK = "taken_back", _("taken back")
+    SAID_AGAIN = "said_again", _("said again")
+
+
 class Sourced(models.Model):
     """New rows, filters and updates take `**source.columns`."""
 

@@ -13,6 +13,7 @@ register(
         "suppressed": Look("bad", "ban", _("Suppressed")),
         "hard_bounced": Look("bad", "mail-x", _("Hard bounce")),
         "complained": Look("bad", "message-report", _("Complaint")),
+        "erased": Look("quiet", "user-off", _("Asked to be erased")),
         "manual": Look("quiet", "hand-stop", _("Added by hand")),
         "imported": Look("quiet", "file-import", _("Imported")),
         # Imports and jobs.

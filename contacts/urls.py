@@ -1,6 +1,6 @@
-"""Pages of contacts; all belong to a workspace."""
+"""Pages of contacts; all belong to a workspace, but those of the installation."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
 from accounts.access import View, workspace_path
 from accounts.permissions import Permission
@@ -10,6 +10,7 @@ from contacts.views import (
     importcolumns,
     importlines,
     imports,
+    installation,
     jobs,
     lists,
     people,
@@ -17,6 +18,8 @@ from contacts.views import (
     savedmappings,
     savedviews,
     segments,
+    suppressing,
+    suppressionfiles,
     suppressions,
     tags,
     uploads,
@@ -112,7 +115,43 @@ urlpatterns = [
     edit("contacts/jobs/<int:pk>/go-on/", jobs.go_on_with_job, "go_on_with_job"),
     view("suppressions/", suppressions.suppressions, "suppressions"),
     export("suppressions/export/", suppressions.export_suppressions, "export_suppressions"),
-    edit("suppressions/add/", suppressions.add_suppressions, "add_suppressions"),
+    edit("suppressions/add/", suppressing.add_suppressions, "add_suppressions"),
+    edit("suppressions/added/undo/", suppressing.undo_added, "undo_added"),
+    view("suppressions/why/", suppressing.why_no_mail, "why_no_mail"),
+    view("suppressions/<int:pk>/", suppressing.suppression, "suppression"),
+    edit("suppressions/<int:pk>/edit/", suppressing.edit_suppression, "edit_suppression"),
+    edit("suppressions/import/", suppressionfiles.import_suppressions, "import_suppressions"),
+    edit("suppressions/import/<int:pk>/", suppressionfiles.suppression_file, "suppression_file"),
+    edit(
+        "suppressions/import/<int:pk>/start/",
+        suppressionfiles.start_suppression_file,
+        "start_suppression_file",
+    ),
     edit("suppressions/lift/", suppressions.lift_suppressions, "lift_suppressions"),
     edit("suppressions/undo/", suppressions.undo_lift, "undo_lift"),
+    path(
+        "installation/suppressions/",
+        installation.installation_suppressions,
+        name="installation_suppressions",
+    ),
+    path(
+        "installation/suppressions/add/",
+        installation.add_installation_suppressions,
+        name="add_installation_suppressions",
+    ),
+    path(
+        "installation/suppressions/<int:pk>/lift/",
+        installation.lift_installation_suppression,
+        name="lift_installation_suppression",
+    ),
+    path(
+        "installation/suppressions/undo/",
+        installation.undo_installation_suppressions,
+        name="undo_installation_suppressions",
+    ),
+    path(
+        "installation/suppressions/export/",
+        installation.export_installation_suppressions,
+        name="export_installation_suppressions",
+    ),
 ]

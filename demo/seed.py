@@ -21,6 +21,8 @@ from contacts.audience import Audience
 from contacts.models import Attribute, Contact, Import, List, Subscription, Suppression
 from contacts.provenance import BY_HAND
 from contacts.services import attributes, importrun, imports, importuploads, lists, suppressions
+from contacts.services.suppressions import Wanted
+from contacts.suppressionlines import Entry
 from demo import history
 from demo.history import Course
 from designs import starters
@@ -232,12 +234,13 @@ def _grow(made: dict[str, List], now: datetime) -> None:
 
 def _suppress(workspace: Workspace, owner: User) -> None:
     kinds = Suppression.Kind
-    values = [
-        (kinds.DOMAIN.value, "competitor.example"),
-        (kinds.ADDRESS.value, "legal@letters.example"),
-        (kinds.ADDRESS.value, "press@inbox.example"),
+    wanted = [
+        Wanted(Entry(kinds.DOMAIN, "competitor.example")),
+        Wanted(Entry(kinds.ADDRESS, "legal@letters.example")),
+        Wanted(Entry(kinds.ADDRESS, "press@inbox.example")),
+        Wanted(Entry(kinds.PATTERN, "noreply*@*")),
     ]
-    suppressions.suppress_values(workspace, values, detail="Asked by phone", by=owner)
+    suppressions.add(workspace, wanted, source=BY_HAND, detail="Asked by phone", by=owner)
 
 
 # Mail --------------------------------------------------------------------------------------------

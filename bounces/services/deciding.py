@@ -271,6 +271,7 @@ def _suppress(workspace: Workspace, ours: Sequence[Reading]) -> int:
     address; a complaint is about the person, so that it also holds for their current address."""
     sets: dict[tuple[str, Source], list[tuple[str, str]]] = defaultdict(list)
     present = _present(workspace, ours)
+    messages: dict[str, int] = {}
     for one in ours:
         reason = SUPPRESSES.get(one.report.kind)
         if reason and one.message is not None:
@@ -279,8 +280,11 @@ def _suppress(workspace: Workspace, ours: Sequence[Reading]) -> int:
                 found.add(present.get(one.message.contact_id or 0, one.message.address))
             rows = sets[reason, one.message.mailing.source]
             rows.extend((address, one.report.diagnostic) for address in found)
+            messages |= dict.fromkeys(found, one.message.pk)
     return sum(
-        suppressions.suppress_addresses(workspace, rows, reason=reason, source=source)
+        suppressions.suppress_addresses(
+            workspace, rows, reason=reason, source=source, messages=messages
+        )
         for (reason, source), rows in sorted(sets.items())
     )
 

@@ -98,9 +98,15 @@ def _suppress(mails: list[BounceMail], by: User) -> int:
         if reason and mail.message is not None:
             row = (mail.message.address, mail.detail)
             sets[reason, mail.message.mailing.source].append(row)
+    messages = {mail.message.address: mail.message.pk for mail in mails if mail.message}
     return sum(
         suppressions.suppress_addresses(
-            mails[0].mailbox.workspace, found, reason=reason, source=source, by=by
+            mails[0].mailbox.workspace,
+            found,
+            reason=reason,
+            source=source,
+            by=by,
+            messages=messages,
         )
         for (reason, source), found in sorted(sets.items())
     )

@@ -7,6 +7,7 @@ One query finds the suppressions of a page, another one its lists.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlencode
 
 from django.db.models import Q
 from django.urls import reverse
@@ -14,14 +15,16 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
 from campaigns.models import Campaign
-from contacts import addresses
+from contacts import suppressionwords
 from contacts.models import List, Subscription, Suppression
-from contacts.queries import copies
+from contacts.queries import copies, mailable
 from contacts.segmentmodels import Segment
 from sending.models import LeftOut, Mailing, Message
 
 SUPPRESSED, UNSUBSCRIBED, EXCLUDED = "suppressed_", "unsubscribed", "excluded"
 IN_SEGMENT, GOT_MAILING, MAILED = "excluded_segment", "excluded_mailing", "mailed_lately"
+# Reasons whose suppressions are not of the address or the domain, or not of the workspace.
+RARE = frozenset(("suppressed_pattern", "suppressed_erased", "suppressed_everywhere"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +36,19 @@ class Cause:
     since: datetime | None
 
 
-def of_suppression(one: Suppression, slug: str) -> Cause:
-    value = addresses.display(one.value)
-    if one.kind == Suppression.Kind.DOMAIN:
-        text = _("@{domain}: {reason}").format(domain=value, reason=one.get_reason_display())
+def of_suppression(one: Suppression, slug: str, address: str) -> Cause:
+    """One of the installation has no page for members: they are told why `address` gets no mail."""
+    value = suppressionwords.value(one)
+    if one.kind in {Suppression.Kind.DOMAIN, Suppression.Kind.PATTERN}:
+        reason = one.get_reason_display()
+        text = _("{what}: {reason}").format(what=value, reason=reason)
     else:
         text = _("Suppression of {address}").format(address=value)
-    url = reverse("suppressions", args=[slug])
-    return Cause(text, f"{url}?id={one.pk}", one.created_at)
+    if one.everywhere:
+        url = f"{reverse('why_no_mail', args=[slug])}?{urlencode({'q': address})}"
+    else:
+        url = f"{reverse('suppressions', args=[slug])}?id={one.pk}"
+    return Cause(text, url, one.created_at)
 
 
 def _of_list(one: List, slug: str, since: datetime | None) -> Cause:
@@ -51,12 +59,15 @@ def of_left_out(workspace: Workspace, rows: Sequence[LeftOut]) -> dict[str, Caus
     """{address: Cause}"""
     suppressed = {row.cause_id for row in rows if row.reason.startswith(SUPPRESSED)}
     listed = {row.cause_id for row in rows if row.reason in {UNSUBSCRIBED, EXCLUDED}}
-    suppressions = Suppression.objects.filter(workspace=workspace).in_bulk(suppressed - {None})
+    ours = Suppression.objects.filter(Q(workspace=workspace) | Q(workspace=None))
+    suppressions = ours.in_bulk(suppressed - {None})
     lists = List.objects.filter(workspace=workspace).in_bulk(listed - {None})
     found = {}
     for row in rows:
         if row.cause_id in suppressions and row.reason.startswith(SUPPRESSED):
-            found[row.address] = of_suppression(suppressions[row.cause_id], workspace.slug)
+            found[row.address] = of_suppression(
+                suppressions[row.cause_id], workspace.slug, row.address
+            )
         elif row.cause_id in lists and row.reason in {UNSUBSCRIBED, EXCLUDED}:
             found[row.address] = _of_list(lists[row.cause_id], workspace.slug, row.since)
     return found | _of_segments(workspace, rows) | _of_campaigns(workspace, rows)
@@ -109,8 +120,10 @@ def of_skipped(mailing: Mailing, rows: Sequence[Message]) -> dict[str, Cause]:
 
 
 def _by_suppression(workspace: Workspace, rows: Sequence[Message]) -> dict[str, Cause]:
+    found = _by_rare(workspace, [row for row in rows if row.reason in RARE])
+    rows = [row for row in rows if row.reason not in RARE]
     if not rows:
-        return {}
+        return found
     emails = [row.address for row in rows]
     by_address = Q(kind=Suppression.Kind.ADDRESS, value__in=emails)
     by_domain = Q(kind=Suppression.Kind.DOMAIN, value__in={_domain(email) for email in emails})
@@ -118,14 +131,24 @@ def _by_suppression(workspace: Workspace, rows: Sequence[Message]) -> dict[str, 
     newest: dict[tuple[str, str], list[Suppression]] = {}
     for one in known.order_by("-created_at")[: 20 * len(emails)]:
         newest.setdefault((one.kind, one.value), []).append(one)
-    found = {}
     for row in rows:
         of_domain = row.reason == "suppressed_domain"
         key = ("domain", _domain(row.address)) if of_domain else ("address", row.address)
         for one in newest.get(key, ()):
             if row.settled_at is None or one.created_at <= row.settled_at:
-                found[row.address] = of_suppression(one, workspace.slug)
+                found[row.address] = of_suppression(one, workspace.slug, row.address)
                 break
+    return found
+
+
+def _by_rare(workspace: Workspace, rows: Sequence[Message]) -> dict[str, Cause]:
+    """By patterns, digests, or suppressions of the installation: those that are still in force."""
+    stops = mailable.stops_of(workspace, [row.address for row in rows])
+    found: dict[str, Cause] = {}
+    for row in rows:
+        for one in stops.get(row.address, ()):
+            if row.settled_at is None or one.created_at <= row.settled_at:
+                found.setdefault(row.address, of_suppression(one, workspace.slug, row.address))
     return found
 
 

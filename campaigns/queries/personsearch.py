@@ -15,8 +15,8 @@ from campaigns.queries import causes, pending
 from campaigns.queries.causes import Cause
 from campaigns.queries.recipients import address_matches, code_of
 from contacts import addresses
-from contacts.models import Contact, Subscription, Suppression
-from contacts.queries import audience, people
+from contacts.models import Contact, Subscription
+from contacts.queries import audience, mailable, people
 from pages import locales, reasons
 from sending.models import LeftOut, Mailing, Message
 
@@ -53,9 +53,8 @@ def _no_contact(workspace: Workspace, text: str) -> RecipientReply:
     answer = RecipientReply(addresses.display(query.typed(text)), None, "no_contact", why)
     if not (stops := people.suppressions_of(workspace, text)):
         return answer
-    stop = causes.of_suppression(stops[0], workspace.slug)
-    code = "domain" if stops[0].kind == Suppression.Kind.DOMAIN else stops[0].reason
-    why = f"{reasons.text(f'suppressed_{code}')}. {why}"
+    stop = causes.of_suppression(stops[0], workspace.slug, answer.address)
+    why = f"{reasons.text(mailable.code_of(stops[0]))}. {why}"
     return replace(answer, state="suppressed", why=why, since=stop.since, cause=stop)
 
 

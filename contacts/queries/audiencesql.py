@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from contacts.audience import Audience, AudiencePart
-from contacts.queries import copies, mailable, parts, segmentparts
+from contacts.queries import copies, parts, segmentparts, ways
 from contacts.queries.parts import PartKind
+from contacts.queries.ways import Ways
 from contacts.segments.sql import Sql
 
 # The modules that register the kinds of this app.
@@ -19,7 +20,7 @@ KINDS = (parts, copies, segmentparts)
 AUDIENCE = """
 SELECT c.id AS contact_id, c.email AS address,
        coalesce(CASE p.standing {standings} END, {stopped}, {excluded}) AS reason,
-       coalesce(by_address.id, by_domain.id) AS suppression_id
+       {cause} AS suppression_id
   FROM ({people}) p
   JOIN contacts_contact c ON c.id = p.contact_id AND c.workspace_id = %(workspace)s
 {joins}
@@ -68,8 +69,8 @@ class AudienceSql:
 
     included: tuple[_Part, ...]
     excluded: tuple[_Part, ...]
+    stops: Ways
     parameters: dict[str, Any]
-    piece: bool = False
 
     @property
     def statement(self) -> str:
@@ -83,15 +84,15 @@ class AudienceSql:
 
     def _statement(self, people: str) -> str:
         names = [(f"out{number}", part) for number, part in enumerate(self.excluded)]
-        # A reason of suppressions may be ignored, if any is.
-        joins = [mailable.joins("c.email", ignoring=bool(self.parameters["ignored"]))]
+        joins = [self.stops.joins("c.email", ignoring=bool(self.parameters["ignored"]))]
         joins += [EXCLUDED.format(people=part.people, name=name) for name, part in names]
         codes = " ".join(
             f"WHEN {name}.contact_id IS NOT NULL THEN '{part.kind.reason}'" for name, part in names
         )
         return AUDIENCE.format(
             standings=STANDINGS,
-            stopped=mailable.REASON,
+            stopped=self.stops.reason,
+            cause=self.stops.cause,
             excluded=f"CASE {codes} END" if codes else "NULL",
             people=people,
             joins="\n".join(joins),
@@ -136,6 +137,7 @@ def of(audience: Audience, *, piece: bool = False) -> AudienceSql:
         "workspace": audience.workspace_id,
         "lists": list(audience.list_ids),
         "ignored": list(audience.ignored),
+        **ways.parameters(),
     }
 
     def made(some: Iterable[AudiencePart], side: str) -> tuple[_Part, ...]:
@@ -145,7 +147,7 @@ def of(audience: Audience, *, piece: bool = False) -> AudienceSql:
         )
 
     included, excluded = made(audience.include, "include"), made(audience.exclude, "exclude")
-    return AudienceSql(included, excluded, parameters, piece)
+    return AudienceSql(included, excluded, ways.of(audience.workspace_id), parameters)
 
 
 def _part(

@@ -11,8 +11,8 @@ from contacts import addresses
 from contacts.models import Attribute, Import, Suppression
 from contacts.queries import (
     listconditions,  # noqa: F401 - registers those about lists
-    mailable,
     tagconditions,  # noqa: F401 - registers that about tags
+    ways,
 )
 from contacts.queries.people import as_stored
 from contacts.segmentmodels import Segment
@@ -208,13 +208,20 @@ SUPPRESSED = (
 )
 STOPPED = (
     "SELECT c.id AS contact_id FROM contacts_suppression s JOIN contacts_contact c"
-    " ON c.workspace_id = s.workspace_id AND {rule} WHERE s.workspace_id = {{}}"
+    " ON c.workspace_id = {workspace} AND {rule}"
 )
-# For a contact `c`, by the two ways in which it may be suppressed.
-WAYS = tuple(
-    rule.format(row="s", workspace="c.workspace_id", address="c.email")
-    for rule in (mailable.STOPS_ADDRESS, mailable.STOPS_DOMAIN)
-)
+
+
+def _rules(workspace_id: int) -> list[Sql]:
+    """Conditions on a suppression `s` and a contact `c`: one for each way in which contacts of the
+    workspace are suppressed now."""
+    return [
+        Sql(
+            way.condition("s", address="c.email", workspace=str(workspace_id), keys=("%s", "%s")),
+            tuple(way.blocks),
+        )
+        for way in ways.of(workspace_id).all
+    ]
 
 
 def _suppressed_subjects(_workspace_id: int, _keys: Collection[str]) -> Iterable[Subject]:
@@ -223,22 +230,20 @@ def _suppressed_subjects(_workspace_id: int, _keys: Collection[str]) -> Iterable
 
 
 def _suppressed(one: Condition, _subject: Subject, context: Context) -> Match:
-    ways = []
-    for rule in WAYS:
-        rows = put(STOPPED.format(rule=rule), given(context.workspace_id, "bigint"))
+    found = []
+    for rule in _rules(context.workspace_id):
+        rows = put(STOPPED.format(rule="{}", workspace=int(context.workspace_id)), rule)
         if one.operator == "because":
             rows = put("{} AND s.reason = {}", rows, given(one.values[0], "text"))
-        ways.append(rows)
-    rows = put("{} UNION {}", *ways)
+        found.append(rows)
+    rows = put(" UNION ".join(["{}"] * len(found)), *found)
     return Match(rows, people=True, without=one.operator == "no")
 
 
-def _suppressed_value(_one: Condition, _subject: Subject, _context: Context) -> Sql:
-    found = " UNION ALL ".join(
-        f"SELECT s.reason FROM contacts_suppression s WHERE {rule}"  # noqa: S608 - ours
-        for rule in WAYS
-    )
-    return Sql(f"(SELECT reason FROM ({found}) stop LIMIT 1)")  # noqa: S608 - ours
+def _suppressed_value(_one: Condition, _subject: Subject, context: Context) -> Sql:
+    rules = _rules(context.workspace_id)
+    each = ["SELECT s.reason FROM contacts_suppression s WHERE {}"] * len(rules)
+    return put(f"(SELECT reason FROM ({' UNION ALL '.join(each)}) stop LIMIT 1)", *rules)  # noqa: S608 - ours
 
 
 def _suppressed_told(subject: Subject, value: str | None) -> str:

@@ -14,7 +14,8 @@ from django.utils.functional import Promise
 from contacts.consent import Place, Stop
 from contacts.models import Contact
 from contacts.provenance import Source
-from contacts.queries import mailable
+from contacts.queries import ways
+from contacts.suppressionmodels import Suppression
 from pages import statements
 from pages.registry import Registry
 
@@ -67,7 +68,7 @@ SELECT c.email, c.first_name, c.last_name, c.full_name, c.attributes::text, c.cr
        by_address.detail, by_address.created_at,
        by_domain.reason, by_domain.source_kind, by_domain.source_id, by_domain.afterwards,
        by_domain.detail, by_domain.created_at, by_domain.value, on_lists.places,
-       tagged.names{columns}
+       tagged.names, array_remove(ARRAY[{rare}]::bigint[], NULL){columns}
   FROM contacts_contact c
 {stops}
   LEFT JOIN LATERAL (
@@ -85,23 +86,27 @@ SELECT c.email, c.first_name, c.last_name, c.full_name, c.attributes::text, c.cr
 """
 
 
-def people(found: QuerySet[Contact]) -> Iterator[ExportedPerson]:
-    """These contacts, in the order of their ids.
+def people(found: QuerySet[Contact], workspace_id: int) -> Iterator[ExportedPerson]:
+    """These contacts of the workspace, in the order of their ids.
 
     In a transaction, because a cursor WITH HOLD would first store the whole result on disk.
     """
     ids, parameters = statements.sql_of(found.order_by().values("pk"))
     columns, joins = _engagement()
+    used = ways.of(workspace_id)
+    workspace = str(int(workspace_id))
     sql = EXPORT.format(
-        stops=mailable.joins("c.email", workspace="c.workspace_id"),
+        stops=used.joins("c.email", workspace=workspace, keys=("%s", "%s")),
+        rare=", ".join(f"{way.name}.id" for way in used.rare),
         people=ids,
         columns=columns,
         joins=joins,
     )
     with transaction.atomic(), connection.chunked_cursor() as cursor:
-        cursor.execute(sql, parameters)
+        cursor.execute(sql, [*used.blocks, *parameters])
         while rows := cursor.fetchmany(AT_ONCE):
-            yield from map(_person, rows)
+            rare = Suppression.objects.in_bulk({pk for row in rows for pk in row[21]})
+            yield from (_person(row, [rare[pk] for pk in row[21] if pk in rare]) for row in rows)
 
 
 def _engagement() -> tuple[str, str]:
@@ -127,13 +132,14 @@ def engagement_of(ids: Sequence[int]) -> dict[int, list[Any]]:
         return {pk: list(values) for pk, *values in cursor.fetchall()}
 
 
-def _person(row: Sequence[Any]) -> ExportedPerson:
+def _person(row: Sequence[Any], rare: Sequence[Suppression]) -> ExportedPerson:
     email, first, last, full, attributes, created = row[:6]
     stops = [stop(*cells) for cells in (row[6:12], row[12:19]) if cells[0]]
+    stops += [stop_of(one) for one in rare]
     places = [_place(*cells) for cells in row[19] or ()]
     known, tags = json.loads(attributes), row[20] or []
     return ExportedPerson(
-        email, first, last, full, known, created, stops, places, tags, list(row[21:])
+        email, first, last, full, known, created, stops, places, tags, list(row[22:])
     )
 
 
@@ -143,6 +149,12 @@ STOP = ("reason", "source_kind", "source_id", "afterwards", "detail", "created_a
 
 def stop(reason: str, kind: str, number: int, *others: Any) -> Stop:
     return Stop(reason, Source(kind, number), *others)
+
+
+def stop_of(one: Suppression) -> Stop:
+    stops = stop(*(getattr(one, name) for name in STOP))
+    of_one = one.kind in {Suppression.Kind.ADDRESS, Suppression.Kind.ERASED}
+    return stops if of_one else stops._replace(domain=one.value)
 
 
 def _place(list_id: str, status: str, consent: str, *others: str) -> Place:

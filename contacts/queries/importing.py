@@ -13,7 +13,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 
 from contacts.provenance import IMPORT, Source
-from contacts.queries import mailable, overwritten
+from contacts.queries import overwritten, ways
 
 CREATE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS import_staged (
@@ -103,7 +103,7 @@ FROM (
                CASE
                    WHEN said.flag IN ('s', 'b', 'c')
                         OR (said.flag IN ('u', 'l') AND NOT %(listed)s)
-                        OR by_address.id IS NOT NULL OR by_domain.id IS NOT NULL
+                        OR {stopped}
                         OR before.outcome = 'suppressed' THEN 'suppressed'
                    WHEN seen.contact_id IS NOT NULL OR before.outcome = 'taken' THEN 'duplicate'
                    WHEN c.id IS NULL THEN 'new'
@@ -160,7 +160,7 @@ FROM (
     -- What reads a sequence must not be computed for rows that a later step would drop.
     OFFSET 0
 ) judged
-""".replace("{stops}", mailable.lateral_joins("s.email")).replace("{ours}", OURS)
+""".replace("{ours}", OURS)
 
 # Locks the contacts first, in the order of ids, so that what is stored as overwritten is what was
 # there, whatever others change meanwhile.
@@ -256,7 +256,7 @@ SELECT %(workspace)s, 'address', email,
                  ELSE 'unsubscribed' END,
        %(source_kind)s, %(source_id)s, %(filename)s, now()
 FROM import_judged WHERE stops ORDER BY email
-ON CONFLICT (workspace_id, kind, value) WHERE lifted_at IS NULL DO NOTHING
+ON CONFLICT (workspace_id, kind, value) WHERE lifted_at IS NULL AND until IS NULL DO NOTHING
 """
 
 # Of updated contacts, UPDATE stores it.
@@ -317,7 +317,10 @@ def judge(target: Target, *, apply: bool) -> dict[str, int]:
     tables."""
     with connection.cursor() as cursor:
         cursor.execute(BY_INDEX)
-        cursor.execute(JUDGE, target.parameters(apply=apply))
+        stops = ways.of(target.workspace)
+        judge_ = JUDGE.replace("{stops}", stops.lateral_joins("s.email"))
+        judge_ = judge_.replace("{stopped}", stops.stopped)
+        cursor.execute(judge_, target.parameters(apply=apply) | ways.parameters())
         return _outcomes(cursor) | _listings(cursor)
 
 

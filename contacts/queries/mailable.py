@@ -1,110 +1,112 @@
-"""Whether an address may be mailed: the only place of the rule, for SQL and for the ORM.
+"""Whether an address may be mailed. The rule is in contacts.queries.ways; here are the questions.
 
-A suppression stops an address, or a domain with all its addresses but not its subdomains, within
-its workspace and until it is lifted. Mails of some purposes ignore some reasons (`ignored`); no
-mail ignores a domain.
+A suppression stops an address, a domain with all its addresses but not its subdomains, the
+addresses of a pattern, or an erased person; within its workspace or in the whole installation;
+until it is lifted or its time is over. Mails of some purposes ignore some reasons of the address's
+own suppression; no mail ignores any other.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
+from typing import Any
 
-from django.db.models import CharField, F, Func, Q, QuerySet, Value
+from django.db import connection
+from django.db.models import BooleanField, F, Func, Q, QuerySet
+from django.utils import timezone
 
 from accounts.models import Workspace
-from contacts.models import Suppression
-
-Kind = Suppression.Kind
-
-# For `{row}`, a row of contacts_suppression: it stops the address.
-STOPS_ADDRESS = (
-    "{row}.workspace_id = {workspace} AND {row}.kind = 'address'"
-    " AND {row}.value = {address} AND {row}.lifted_at IS NULL"
-)
-STOPS_DOMAIN = (
-    "{row}.workspace_id = {workspace} AND {row}.kind = 'domain'"
-    " AND {row}.value = split_part({address}, '@', 2) AND {row}.lifted_at IS NULL"
-)
-_JOINS = """
-  LEFT JOIN contacts_suppression by_address ON {by_address}{but}
-  LEFT JOIN contacts_suppression by_domain ON {by_domain}
-"""
-# With `joins`: why the address must not be mailed, a code of pages.reasons; null: it may be.
-REASON = """
-CASE WHEN by_address.reason IS NOT NULL THEN 'suppressed_' || by_address.reason
-     WHEN by_domain.reason IS NOT NULL THEN 'suppressed_domain' END
-"""
-STOPPED = "(by_address.id IS NOT NULL OR by_domain.id IS NOT NULL)"
+from contacts.queries import ways
+from contacts.suppressionmodels import Suppression
 
 
-def joins(address: str, *, workspace: str = "%(workspace)s", ignoring: bool = False) -> str:
-    """LEFT JOINs of the suppressions that stop an `address` (SQL): at most one row each of
-    `by_address` and `by_domain`. `ignoring`: reasons in the parameter `ignored` don't count."""
-    given = {"address": address, "workspace": workspace}
-    return _JOINS.format(
-        by_address=STOPS_ADDRESS.format(row="by_address", **given),
-        by_domain=STOPS_DOMAIN.format(row="by_domain", **given),
-        but=" AND by_address.reason <> ALL(%(ignored)s)" if ignoring else "",
-    )
-
-
-def lateral_joins(address: str, *, workspace: str = "%(workspace)s") -> str:
-    """Like `joins`, for statements in which each row must be looked up by an index."""
-    found = ""
-    for name, rule in (("by_address", STOPS_ADDRESS), ("by_domain", STOPS_DOMAIN)):
-        where = rule.format(row="stop", address=address, workspace=workspace)
-        found += (
-            f"LEFT JOIN LATERAL (SELECT id, reason FROM contacts_suppression stop"  # noqa: S608
-            f" WHERE {where} OFFSET 0) {name} ON true\n"
-        )
-    return found
-
-
-def active(workspace: Workspace) -> QuerySet[Suppression]:
-    return Suppression.objects.filter(workspace=workspace, lifted_at=None)
+def in_force(workspace: Workspace | None) -> QuerySet[Suppression]:
+    """The suppressions of a workspace (None: of the installation) that stop mail now."""
+    lasts = Q(until=None) | Q(until__gt=timezone.now())
+    return Suppression.objects.filter(lasts, workspace=workspace, lifted_at=None)
 
 
 def domain_of(address: str) -> str:
     return address.rpartition("@")[2]
 
 
-def stopping(workspace: Workspace, addresses: Iterable[str]) -> QuerySet[Suppression]:
-    """Suppressions that stop mail to these addresses (in stored form)."""
-    emails = list(addresses)
-    domains = {domain_of(email) for email in emails}
-    return active(workspace).filter(
-        Q(kind=Kind.ADDRESS, value__in=emails) | Q(kind=Kind.DOMAIN, value__in=domains)
+def stops_of(workspace: Workspace, addresses: Iterable[str]) -> dict[str, list[Suppression]]:
+    """{address: all suppressions that stop it}, without addresses that may be mailed. Addresses in
+    stored form. The first suppression gives the reason."""
+    emails = sorted(set(addresses))
+    if not emails:
+        return {}
+    used = ways.of(workspace.pk)
+    asked = (
+        f"SELECT given.address, stop.id, {number} AS way FROM given"  # noqa: S608 - ours
+        " JOIN contacts_suppression stop ON "
+        + way.condition("stop", address="given.address", workspace="%(workspace)s")
+        for number, way in enumerate(used.all)
+    )
+    # MATERIALIZED: the addresses are looked up by the indexes, way by way.
+    sql = (
+        "WITH given AS MATERIALIZED (SELECT unnest(%(addresses)s::text[]) AS address) "
+        + " UNION ALL ".join(asked)
+        + " ORDER BY 1, 3, 2"
+    )
+    with connection.cursor() as cursor:
+        known: dict[str, Any] = {
+            "workspace": workspace.pk,
+            "addresses": emails,
+            **ways.parameters(),
+        }
+        cursor.execute(sql, known)
+        pairs = [(address, pk) for address, pk, _way in cursor.fetchall()]
+    rows = Suppression.objects.select_related("created_by").in_bulk({pk for _, pk in pairs})
+    found: dict[str, list[Suppression]] = {}
+    for address, pk in pairs:
+        found.setdefault(address, []).append(rows[pk])
+    return found
+
+
+def stops_of_domain(workspace: Workspace, domain: str) -> list[Suppression]:
+    """Suppressions of the domain (as A-labels) with all its addresses, the workspace's first."""
+    kind = Suppression.Kind.DOMAIN
+    found = in_force(workspace) | in_force(None)
+    return list(
+        found.filter(kind=kind, value=domain)
+        .select_related("created_by")
+        .order_by(F("workspace").asc(nulls_last=True), "pk")
     )
 
 
 def stopped_among(workspace: Workspace, addresses: Iterable[str]) -> set[str]:
-    """Those of the addresses that are suppressed, or whose domain is."""
-    emails = set(addresses)
-    found = set(stopping(workspace, emails).values_list("kind", "value"))
-    return {
-        email
-        for email in emails
-        if {(Kind.ADDRESS.value, email), (Kind.DOMAIN.value, domain_of(email))} & found
-    }
+    """Those of the addresses that are suppressed, in any way."""
+    return set(stops_of(workspace, addresses))
 
 
-class DomainOf(Func):
-    """The domain in a column with addresses."""
+class IsStopped(Func):
+    """A condition on rows with a column of addresses."""
 
-    function = "split_part"
-    output_field = CharField()
+    output_field = BooleanField()
+    conditional = True
 
-    def __init__(self, address: str) -> None:
-        super().__init__(F(address), Value("@"), Value(2))
+    def __init__(self, workspace_id: int, address: str) -> None:
+        super().__init__(F(address))
+        self.workspace = str(int(workspace_id))
+        self.ways = ways.of(workspace_id)
+
+    def as_sql(self, compiler: Any, *_args: Any, **_extra: Any) -> tuple[str, tuple[Any, ...]]:
+        address, _none = compiler.compile(self.source_expressions[0])
+        found = " OR ".join(
+            way.membership(address=address, workspace=self.workspace, keys=("%s", "%s"))
+            for way in self.ways.all
+        )
+        return f"({found})", tuple(self.ways.blocks)
 
 
-def is_stopped(workspace: Workspace, *, email: str = "email", domain: str = "domain") -> Q:
-    """A condition on rows with these columns (`domain` from `DomainOf`). Two sets, which PostgreSQL
-    hashes once; EXISTS would be looked up for each row."""
-    stops = active(workspace)
-    by_address = stops.filter(kind=Kind.ADDRESS).values("value")
-    by_domain = stops.filter(kind=Kind.DOMAIN).values("value")
-    return Q(**{f"{email}__in": by_address}) | Q(**{f"{domain}__in": by_domain})
+def is_stopped(workspace: Workspace, *, email: str = "email") -> Q:
+    """A condition on rows with this column of addresses."""
+    return Q(IsStopped(workspace.pk, email))
 
 
-def codes(reasons: Collection[str]) -> list[str]:
-    """Reasons of suppressions as codes of pages.reasons."""
-    return [f"suppressed_{reason}" for reason in reasons]
+def code_of(one: Suppression) -> str:
+    """The reason that it gives (contacts.queries.ways.Way.code), a code of pages.reasons."""
+    if one.kind in {Suppression.Kind.PATTERN, Suppression.Kind.ERASED}:
+        return f"suppressed_{one.kind}"
+    if one.everywhere:
+        return "suppressed_everywhere"
+    return f"suppressed_{one.kind if one.kind == Suppression.Kind.DOMAIN else one.reason}"

@@ -25,10 +25,10 @@ from contacts.models import (
     Import,
     ImportedContact,
     Subscription,
-    Suppression,
 )
 from contacts.provenance import IMPORT, Source
 from contacts.queries import mailable, rulefilters, segments
+from contacts.suppressionmodels import Suppression
 from pages import numbers
 
 # The column with the time when a subscription got its status.
@@ -88,20 +88,17 @@ def as_stored(word: str) -> str:
 
 
 def suppressions_of(workspace: Workspace, text: str) -> list[Suppression]:
-    """Suppressions of a typed address or domain, which may be no contact's; the address's own comes
-    first. [] for other texts."""
-    email, domain = "", ""
+    """Suppressions that stop a typed address, which may be no contact's; the one that gives the
+    reason comes first. Of a typed domain, its own. [] for other texts."""
     with suppress(addresses.AddressError):
         email = addresses.normalise(text)
-        domain = email.rpartition("@")[2]
-    if not email and " " not in text.strip() and text.strip().rfind("@") <= 0:
-        with suppress(addresses.AddressError):
-            domain = addresses.normalise_domain(text.strip().removeprefix("@"))
-    if not domain:
+        return mailable.stops_of(workspace, [email]).get(email, [])
+    if " " in text.strip() or text.strip().rfind("@") > 0:
         return []
-    found = Q(kind=Suppression.Kind.ADDRESS, value=email)
-    found |= Q(kind=Suppression.Kind.DOMAIN, value=domain)
-    return list(mailable.active(workspace).filter(found).order_by("kind"))
+    with suppress(addresses.AddressError):
+        domain = addresses.normalise_domain(text.strip().removeprefix("@"))
+        return mailable.stops_of_domain(workspace, domain)
+    return []
 
 
 def filtered(
@@ -138,9 +135,7 @@ def filtered(
     if status == "none":
         people = people.exclude(Exists(Subscription.objects.filter(contact=OuterRef("pk"))))
     if status == "suppressed":
-        people = people.alias(domain=mailable.DomainOf("email")).filter(
-            mailable.is_stopped(workspace)
-        )
+        people = people.filter(mailable.is_stopped(workspace))
     return people
 
 

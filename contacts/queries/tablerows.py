@@ -7,7 +7,7 @@ from django.db.models import Prefetch, QuerySet
 
 from accounts.models import Workspace
 from contacts.consent import ConsentStatus, Place, Stop, Wording, status_of
-from contacts.models import Contact, ContactTag, Suppression
+from contacts.models import Contact, ContactTag
 from contacts.queries import consent, mailable
 
 
@@ -19,23 +19,11 @@ def with_related(people: QuerySet[Contact]) -> QuerySet[Contact]:
 
 def stops(workspace: Workspace, people: Sequence[Contact]) -> dict[int, list[Stop]]:
     """{contact: the suppressions that stop its mail}"""
-    domain = Suppression.Kind.DOMAIN
-    found: dict[tuple[bool, str], Stop] = {
-        (one.kind == domain, one.value): Stop(
-            one.reason,
-            one.source,
-            one.afterwards,
-            one.detail,
-            one.created_at,
-            one.value if one.kind == domain else "",
-        )
-        for one in mailable.stopping(workspace, [person.email for person in people])
-    }
-    keys = {
-        person.pk: ((False, person.email), (True, mailable.domain_of(person.email)))
+    found = mailable.stops_of(workspace, [person.email for person in people])
+    return {
+        person.pk: [consent.stop_of(one) for one in found.get(person.email, ())]
         for person in people
     }
-    return {pk: [found[key] for key in pair if key in found] for pk, pair in keys.items()}
 
 
 def statuses(

@@ -13,19 +13,22 @@ from contacts.models import Contact
 from contacts.provenance import CONTACT, Source
 
 # Copies suppressions that concern the person to the new address. A hard bounce concerns only the
-# old address, and is the usual reason for the change. A domain's suppression concerns the domain.
+# old address, and is the usual reason for the change; so do soft bounces. A domain's suppression
+# concerns the domain.
 # The time stays, so that "since" is true and the day in which a recipient may undo it does not
 # begin again.
 CARRY = """
 INSERT INTO contacts_suppression
     (workspace_id, kind, value, reason, source_kind, source_id, afterwards, carried_from, detail,
-     created_by_id, created_at)
+     note, message_id, until, created_by_id, created_at)
 SELECT workspace_id, kind, %(new)s, reason, source_kind, source_id, afterwards, %(old)s,
-       concat_ws(E'\\n', %(old)s || ' → ' || %(new)s, nullif(detail, '')), created_by_id, created_at
+       concat_ws(E'\\n', %(old)s || ' → ' || %(new)s, nullif(detail, '')), note, message_id, until,
+       created_by_id, created_at
 FROM contacts_suppression
 WHERE workspace_id = %(workspace)s AND kind = 'address' AND value = %(old)s
-  AND lifted_at IS NULL AND reason <> 'hard_bounced'
-ON CONFLICT (workspace_id, kind, value) WHERE lifted_at IS NULL DO NOTHING
+  AND lifted_at IS NULL AND (until IS NULL OR until > now())
+  AND reason NOT IN ('hard_bounced', 'soft_bounced')
+ON CONFLICT DO NOTHING
 """
 
 # One statement for any number of contacts. Of several lists, the one that was left last. `since`:
@@ -41,7 +44,7 @@ JOIN contacts_subscription s ON s.contact_id = c.id AND s.status = 'unsubscribed
                             AND s.changed_at > coalesce(%(since)s::timestamptz, '-infinity')
 JOIN contacts_list l ON l.id = s.list_id
 ORDER BY c.workspace_id, c.email, s.changed_at DESC
-ON CONFLICT (workspace_id, kind, value) WHERE lifted_at IS NULL DO NOTHING
+ON CONFLICT (workspace_id, kind, value) WHERE lifted_at IS NULL AND until IS NULL DO NOTHING
 """
 
 # The source of the kept suppression: the contact whose address changes, or, for a deleted contact,

@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
@@ -55,7 +56,7 @@ def sheet(
         parts = _chosen(parts, columns)
 
     def rows() -> Iterator[list[Any]]:
-        for person in query.people(people):
+        for person in query.people(people, workspace.pk):
             yield [cell for part in parts for cell in part.cells(person)]
 
     return Sheet([name for part in parts for name in part.names], rows())
@@ -178,24 +179,29 @@ LIFTED = "lifted"
 
 
 def suppressions(found: QuerySet[Suppression]) -> Iterator[bytes]:
-    """The CSV in pieces. A line without @ is a domain; an import rejects it and says so."""
+    """The CSV in pieces, in the form that contacts.suppressionlines reads. A line without @ is a
+    domain, one with * a pattern; of an erased person there is no address."""
     wording = _wording({})
-    header = [_("Address or domain"), *exports.STATUS, "lifted_at"]
+    header = [_("Address or domain"), *exports.STATUS, "lifted_at", "kind", "until", "note"]
 
     def rows() -> Iterator[list[Any]]:
-        for value, lifted, *stop in (
-            found.order_by("pk").values_list("value", "lifted_at", *query.STOP).iterator(5000)
+        columns = ("value", "lifted_at", "kind", "until", "note", *query.STOP)
+        for value, lifted, kind, until, note, *stop in (
+            found.order_by("pk").values_list(*columns).iterator(5000)
         ):
             stands = consent.status_of([query.stop(*stop)], [], wording)
             status, since = (LIFTED, None) if lifted else (stands.status, stands.suppressed_at)
             at = consent.written(stands.at)
             yield [
-                value,
-                status,
+                "" if kind == Suppression.Kind.ERASED else value,
+                "erased" if kind == Suppression.Kind.ERASED else status,
                 stands.reason,
                 at,
                 consent.written(since),
                 consent.written(lifted),
+                kind,
+                timezone.localtime(until).date().isoformat() if until else "",
+                note,
             ]
 
     return exports.stream(header, rows())

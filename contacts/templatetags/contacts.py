@@ -9,15 +9,19 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from contacts import addresses, names, rejects, sources
+from contacts import addresses, names, rejects, sources, suppressionwords
 from contacts.models import Attribute, Contact
 from contacts.provenance import Source
+from contacts.suppressionmodels import Suppression
 from pages import locales
 
 register = template.Library()
 register.filter("address", addresses.display)
 register.filter("reject_reason", rejects.text)
 register.filter("is_role", addresses.is_role)
+register.filter("suppressed_value", suppressionwords.value)
+register.filter("suppressed_until", suppressionwords.until)
+register.filter("suppressed_sentence", suppressionwords.sentence)
 
 
 @register.filter
@@ -49,6 +53,12 @@ def value_of(attributes: dict[str, Any], attribute: Attribute) -> str:
     if attribute.type == Attribute.Type.DATE:
         return locales.day(dt.date.fromisoformat(value))
     return str(value)
+
+
+@register.filter
+def reason_label(reason: str) -> str:
+    """A reason of suppressions in words; "" is one that a file does not say."""
+    return str(dict(Suppression.Reason.choices)[reason or Suppression.Reason.IMPORTED])
 
 
 @register.filter

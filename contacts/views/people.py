@@ -222,14 +222,10 @@ def _page_before(request: WorkspaceRequest) -> str:
 
 def contact(request: WorkspaceRequest, pk: int) -> HttpResponse:
     person = get_in(request.workspace, Contact, pk=pk)
-    active = mailable.active(request.workspace)
     on_lists = person.subscriptions.select_related("list").order_by("list__name")
-    domain = person.email.rpartition("@")[2]
     events = timeline.entries(person)
-    suppressions = [
-        *active.filter(kind=Suppression.Kind.ADDRESS, value=person.email),
-        *active.filter(kind=Suppression.Kind.DOMAIN, value=domain),
-    ]
+    found = mailable.stops_of(request.workspace, [person.email])
+    suppressions = found.get(person.email, [])
     tagged = list(person.tagged.select_related("tag").order_by("tag__key"))
     named = [event.source for event in events] + [one.source for one in suppressions]
     context = {

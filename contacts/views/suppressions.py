@@ -1,4 +1,4 @@
-"""Suppressions: the list, adding and lifting them."""
+"""Suppressions: the list, its export, lifting them."""
 
 import datetime as dt
 
@@ -14,7 +14,6 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest
 from contacts import sources
-from contacts.forms import SuppressionsForm
 from contacts.models import Suppression
 from contacts.queries.suppressed import filtered
 from contacts.services import contactsheet, jobs
@@ -24,7 +23,7 @@ from contacts.views.people import csv_response
 from pages import locales, numbers, tables, toasts
 
 UNDO_SALT = "contacts.undo_lift"
-FILTERS = ("q", "reason", "import", "lifted", "id")
+FILTERS = ("q", "kind", "reason", "import", "lifted", "id")
 
 
 def suppressions(request: WorkspaceRequest) -> HttpResponse:
@@ -38,7 +37,10 @@ def suppressions(request: WorkspaceRequest) -> HttpResponse:
         "page": page,
         "source_names": sources.names(request.workspace, [one.source for one in page.rows]),
         "reasons": Suppression.Reason.choices,
+        "kinds": Suppression.Kind.choices,
+        "now": timezone.now(),
         "lifted": request.GET.get("lifted") == "1" or any(one.lifted_at for one in page.rows),
+        "may_install": request.user.can_create_workspaces,
         "imported": sources.import_named(request.workspace, request.GET.get("import", "")),
         "filtered": any(request.GET.get(name) for name in FILTERS),
     }
@@ -51,21 +53,6 @@ def export_suppressions(request: WorkspaceRequest) -> StreamingHttpResponse:
     return csv_response(
         f"suppressions-{request.workspace.slug}.csv", contactsheet.suppressions(rows)
     )
-
-
-def add_suppressions(request: WorkspaceRequest) -> HttpResponseBase:
-    form = SuppressionsForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        count = service.suppress_values(
-            request.workspace,
-            form.cleaned_data["lines"],
-            detail=form.cleaned_data["detail"],
-            by=request.user,
-        )
-        text = ngettext("{count} suppression added.", "{count} suppressions added.", count)
-        messages.success(request, text.format(count=locales.number(count)))
-        return redirect("suppressions", request.workspace.slug)
-    return render(request, "contacts/suppressions_form.html", {"form": form})
 
 
 @require_POST

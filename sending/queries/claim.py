@@ -9,11 +9,13 @@ beginning and touches no row of them, except those that it skips.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
-from contacts.queries import mailable
+from contacts.queries import ways
+from contacts.queries.ways import Ways
 from environment import logs
 from relays.models import Relay
 from sending import blocks
@@ -146,11 +148,6 @@ SELECT m.id,
               SELECT 1 FROM contacts_subscription s
                WHERE s.contact_id = m.contact_id AND s.status = 'subscribed')))
 """)
-LEFT_SINCE = (
-    LEFT_SINCE.replace("{reason}", mailable.REASON)
-    .replace("{stopped}", mailable.STOPPED)
-    .replace("{joins}", mailable.joins("m.address", ignoring=True))
-)
 
 # One statement for the rest, to send no list of ids to the database and back. It skips recipients
 # who left, claims the others as a batch, counts both, and returns the claimed messages.
@@ -177,13 +174,24 @@ counted AS (
 SELECT batch.id, kept.* FROM kept CROSS JOIN batch ORDER BY kept.id
 """)
 BY_IDS = "(SELECT * FROM sending_message WHERE id = ANY(%(ids)s))"
-LEFT = LEFT_SINCE.replace("{messages}", BY_IDS)
-CLAIM_FRESH, CLAIM_FOUND = (
-    CLAIM.replace("{candidates}", candidates).replace(
-        "{left_since}", LEFT_SINCE.replace("{messages}", "candidates")
+
+
+@cache
+def _left_since(stops: Ways, messages: str) -> str:
+    return (
+        LEFT_SINCE.replace("{messages}", messages)
+        .replace("{reason}", stops.reason)
+        .replace("{stopped}", stops.stopped)
+        .replace("{joins}", stops.joins("m.address", ignoring=True))
     )
-    for candidates in (FRESH, FOUND)
-)
+
+
+# Cached, like the statements of blocks: there are few ways.
+@cache
+def _statement(candidates: str, stops: Ways) -> str:
+    return CLAIM.replace("{candidates}", candidates).replace(
+        "{left_since}", _left_since(stops, "candidates")
+    )
 
 
 def claim(  # noqa: PLR0913 - what limits a claim
@@ -243,16 +251,20 @@ def _claim(
         )
         if not cursor.fetchone():
             return None
+        # One look-up for a batch of up to a thousand messages.
+        stops = ways.of(known["workspace"])
+        known |= ways.parameters()
         for sql in (BACK, AGAIN):
             cursor.execute(blocks.named(sql, known["mailing"]), known)
             if ids := [row[0] for row in cursor.fetchall()]:
-                cursor.execute(blocks.named(CLAIM_FOUND, known["mailing"]), known | {"ids": ids})
+                found = blocks.named(_statement(FOUND, stops), known["mailing"])
+                cursor.execute(found, known | {"ids": ids})
                 return cursor.fetchall(), sql is AGAIN
         shares = _shares(cursor, known, quotas)
         if not shares:
             return None
         lanes = {"lanes": list(shares), "quotas": list(shares.values())}
-        cursor.execute(blocks.named(CLAIM_FRESH, known["mailing"]), known | lanes)
+        cursor.execute(blocks.named(_statement(FRESH, stops), known["mailing"]), known | lanes)
         return cursor.fetchall(), False
 
 
@@ -303,9 +315,10 @@ def _wishes(mailing: Mailing) -> dict[str, Any]:
 def left_since(mailing: Mailing, ids: Sequence[int]) -> dict[int, str]:
     """{message id: code of pages.reasons} for messages whose recipients may not be mailed any
     more."""
-    known: dict[str, Any] = {"ids": list(ids), **_wishes(mailing)}
+    stops = ways.of(mailing.workspace_id)
+    known: dict[str, Any] = {"ids": list(ids), **_wishes(mailing), **ways.parameters()}
     with connection.cursor() as cursor:
-        cursor.execute(blocks.named(LEFT, mailing.pk), known)
+        cursor.execute(blocks.named(_left_since(stops, BY_IDS), mailing.pk), known)
         return dict(cursor.fetchall())
 
 

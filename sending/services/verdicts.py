@@ -91,6 +91,7 @@ def _believe(mailing: Mailing, until: datetime) -> int:
         [(address, reply) for _, address, reply, _ in rows],
         reason=Suppression.Reason.HARD_BOUNCED,
         source=mailing.source,
+        messages={address: pk for pk, address, _, _ in rows},
     )
     hard = Event.Kind.HARD_BOUNCED
     events.record(events.EventRow(pk, hard, at, detail=reply) for pk, _, reply, at in rows)

@@ -77,10 +77,11 @@ class DesignTestForm(forms.Form):
             raise ValidationError(
                 _("A test goes to %(count)d addresses at most."), params={"count": MOST_ADDRESSES}
             )
-        if found := mailable.stopping(self.workspace, wanted).first():
+        stopped = mailable.stopped_among(self.workspace, wanted)
+        if found := next((one for one in wanted if one in stopped), ""):
             raise ValidationError(
                 _("%(address)s is suppressed: nothing is sent there, tests included."),
-                params={"address": found.value},
+                params={"address": addresses.display(found)},
             )
         return wanted
 

@@ -38,6 +38,11 @@ PERSONAL: dict[str, dict[str, int]] = {
     "platform_mails": {},
     "platform_mail": {"pk": 1},
     "platform_frame": {"pk": 1},
+    "installation_suppressions": {},
+    "add_installation_suppressions": {},
+    "lift_installation_suppression": {"pk": 1},
+    "undo_installation_suppressions": {},
+    "export_installation_suppressions": {},
 }
 
 # Values that no object has.

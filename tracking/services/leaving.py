@@ -1,5 +1,6 @@
 """Unsubscribing by a message's link, and undoing it."""
 
+import itertools
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -9,6 +10,7 @@ from django.utils import timezone
 
 from contacts.models import Afterwards, List, Subscription, Suppression
 from contacts.provenance import IMPORT
+from contacts.queries import mailable
 from contacts.services import lists, suppressions
 from sending.models import Event, Mailing, Message
 from tracking.models import Hit
@@ -65,17 +67,18 @@ def status_of(message: Message) -> RecipientStatus:
     )
     on = {row.list_id: row.list for row in rows if row.status == Status.SUBSCRIBED}
     left = {row.list_id: row.list for row in rows if row.status == Status.UNSUBSCRIBED}
-    stops = list(_stops(message, person))
-    done = [stop.created_at for stop in stops if _is_by(stop, message)]
+    stops = _stops(message, person)
+    each = list({stop.pk: stop for some in stops.values() for stop in some}.values())
+    done = [stop.created_at for stop in each if _is_by(stop, message)]
     done += _ended(message, person).values_list("changed_at", flat=True)
-    became = [row.afterwards for row in rows] + [stop.afterwards for stop in stops]
+    became = [row.afterwards for row in rows] + [stop.afterwards for stop in each]
     within = [moment for moment in done if moment > _undo_since()]
     return RecipientStatus(
         subscribed=list(on.values()),
         left=[one for pk, one in left.items() if pk not in on],
-        suppressed=all(_stopped(address, stops) for address in person.reached_at),
+        suppressed=all(address in stops for address in person.reached_at),
         said_no=all(
-            any(stop.value == address and stop.reason in WISHES for stop in stops)
+            any(stop.value == address and stop.reason in WISHES for stop in stops.get(address, ()))
             for address in person.reached_at
         ),
         can_undo=bool(within),
@@ -131,7 +134,7 @@ def undo(message: Message) -> None:
             source=message.mailing.source,
             afterwards=Afterwards.TAKEN_BACK,
         )
-    for stop in _stops(message, person):
+    for stop in itertools.chain.from_iterable(_stops(message, person).values()):
         if _is_by(stop, message) and stop.created_at > since:
             suppressions.lift(stop, None)
 
@@ -199,32 +202,19 @@ def _ended(message: Message, person: Person) -> QuerySet[Subscription]:
     ).select_related("contact")
 
 
-def _stops(message: Message, person: Person) -> QuerySet[Suppression]:
-    """Active suppressions of the person's addresses, and of the domains of those addresses to which
-    a mailing may go."""
-    domains = {_domain(address) for address in person.reached_at}
-    return Suppression.objects.filter(
-        Q(kind=Suppression.Kind.ADDRESS, value__in=person.addresses)
-        | Q(kind=Suppression.Kind.DOMAIN, value__in=domains),
-        workspace_id=message.mailing.workspace_id,
-        lifted_at=None,
-    ).order_by("kind", "pk")
+def _stops(message: Message, person: Person) -> dict[str, list[Suppression]]:
+    """{address: suppressions that stop it}, for all addresses of the person."""
+    return mailable.stops_of(message.mailing.workspace, person.addresses)
 
 
-def _stopped(address: str, stops: list[Suppression]) -> bool:
-    return any(stop.value in {address, _domain(address)} for stop in stops)
-
-
-def _others(message: Message, person: Person, stops: list[Suppression]) -> list[Suppression]:
+def _others(
+    message: Message, person: Person, stops: dict[str, list[Suppression]]
+) -> list[Suppression]:
     """Suppressions of the addresses to which a mailing may go, except those that this mail's link
     made; one for each kind and reason."""
-    held = person.reached_at | {_domain(address) for address in person.reached_at}
-    found = [stop for stop in stops if stop.value in held and not _is_by(stop, message)]
+    held = [stop for address in sorted(person.reached_at) for stop in stops.get(address, ())]
+    found = [stop for stop in held if not _is_by(stop, message)]
     return list({(stop.kind, stop.reason): stop for stop in found}.values())
-
-
-def _domain(address: str) -> str:
-    return address.rpartition("@")[2]
 
 
 def _is_by(stop: Suppression, message: Message) -> bool:
