@@ -30,6 +30,9 @@ KEYS = {
     "sandbox/": "SandboxMail",
     "tags/": "Tag",
     "platform-mails/": "SandboxMail",
+    "suppressions/import/": "SuppressionFile",
+    "suppressions/": "Suppression",
+    "installation/suppressions/": "Suppression",
 }
 # What reads a parameter by its name.
 READERS = ("__getitem__", "__contains__", "get", "getlist", "pop")
