@@ -135,6 +135,8 @@ def _builder(request: WorkspaceRequest, one: Segment | None) -> HttpResponseBase
         "problems": problems,
         "focus": changed.focus,
         "builder_url": request.path,
+        # What was typed is not saved yet.
+        "came_back": request.method == "POST",
     }
     if request.htmx:
         return render(request, "contacts/parts/segment_tree.html", context)

@@ -119,6 +119,24 @@ def test_a_condition_is_removed_and_errors_are_shown(  # noqa: PLR0917 - fixture
     axe(page)
 
 
+def test_the_shortcut_saves(
+    page: Page, owner: User, workspace: Workspace, people: List, log_in: Callable[[User], None]
+) -> None:
+    log_in(owner)
+    page.goto("/w/brand/segments/new/")
+    page.locator("#about_r_0").select_option(label="City")
+    expect(page.locator("#operator_r_0")).to_be_visible()
+    page.locator("#value_r_0").fill("Bern")
+    page.keyboard.press("Control+s")
+    # Without a name it can't be saved, and counts as unsaved.
+    expect(page.locator("#id_name_error")).to_be_visible()
+    expect(page.locator("#builder")).to_have_attribute("data-dirty", "1")
+    page.get_by_label("Name", exact=True).fill("In Bern")
+    page.keyboard.press("Control+s")
+    page.wait_for_url(re.compile(r"/segments/\d+/$"))
+    assert query.stored(Segment.objects.get()) == group(ALL, attribute("city", "is", "Bern"))
+
+
 def test_looks(  # noqa: PLR0917 - fixtures
     page: Page,
     owner: User,
