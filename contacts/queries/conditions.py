@@ -94,7 +94,11 @@ PERSON: Mapping[str, tuple[Promise, tuple[Operator, ...], str]] = {
 
 
 def _person_subjects(_workspace_id: int, _keys: Collection[str]) -> Iterable[Subject]:
-    return [Subject(key, label, ways) for key, (label, ways, _sql) in PERSON.items()]
+    types = {"email": "email", "domain": "domain"}
+    return [
+        Subject(key, label, ways, type=types.get(key, ""))
+        for key, (label, ways, _sql) in PERSON.items()
+    ]
 
 
 def _person(one: Condition, _subject: Subject, context: Context) -> Match:

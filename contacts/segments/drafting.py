@@ -5,6 +5,7 @@ of the first item of the rule `r`. A group has `match_â€¦`, a condition `about_â
 """
 
 from dataclasses import dataclass, field, replace
+from zlib import crc32
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
@@ -12,7 +13,7 @@ from django.utils.translation import pgettext
 
 from contacts.segments.checking import VALUE, Problem
 from contacts.segments.kinds import ConditionKind, Subject, Subjects, kinds
-from contacts.segments.operators import Takes
+from contacts.segments.operators import BOXES, Operator, Takes
 from contacts.segments.rules import (
     ALL,
     ANY,
@@ -142,18 +143,48 @@ def _without(rule: Group, path: Path) -> Group:
     return _with(rule, path[:-1], Group(target.match, rest))
 
 
-def settle(rule: Group, subjects: Subjects) -> Group:
-    """With the first operator where the chosen one does not fit what the condition is about."""
+def settle(rule: Group, subjects: Subjects, form: QueryDict | None = None) -> Group:
+    """With the first operator where the chosen one does not fit what the condition is about, and
+    without values that the form's boxes had for another meaning."""
 
-    def settled(item: Condition | Group) -> Condition | Group:
+    def settled(item: Condition | Group, path: Path) -> Condition | Group:
         if isinstance(item, Group):
-            return Group(item.match, tuple(settled(one) for one in item.items))
+            inner = (settled(one, (*path, number)) for number, one in enumerate(item.items))
+            return Group(item.match, tuple(inner))
         subject = subjects.get(item.kind, item.subject)
-        if subject is None or subject.operator(item.operator):
+        if subject is None:
             return item
-        return replace(item, operator=subject.operators[0].key)
+        if subject.operator(item.operator) is None:
+            item = replace(item, operator=subject.operators[0].key)
+        before = form.get(f"boxes_{name(path)}") if form is not None else None
+        return item if before is None else _carried(item, subject, before)
 
-    return Group(rule.match, tuple(settled(one) for one in rule.items))
+    return Group(rule.match, tuple(settled(one, (n,)) for n, one in enumerate(rule.items)))
+
+
+def boxes(subject: Subject, operator: Operator) -> list[str]:
+    """What the boxes of a condition's values mean, such as "text-email" or "within"."""
+    of_text = "" if subject.type in {"", "text"} else f"-{subject.type}"
+    of_choices = f"-{crc32(repr([value for value, _label in subject.choices]).encode())}"
+    more = {"text": of_text, "lines": of_text, "choice": of_choices}
+    return [box + more.get(box, "") for box in BOXES[operator.takes]]
+
+
+def _carried(one: Condition, subject: Subject, before: str) -> Condition:
+    """With those of its values whose box meant the same. `before`: what the boxes meant."""
+    operator = subject.operator(one.operator)
+    now = boxes(subject, operator) if operator else []
+    had = dict(zip(before.split(), map(str, one.values), strict=False))
+    if list(had) == now:
+        return one
+    for box, text in list(had.items()):
+        # A text is a line of a list, and a list of one line is a text.
+        if box.startswith("text"):
+            had[box.replace("text", "lines", 1)] = text
+        elif box.startswith("lines") and len(text.split("\n")) == 1:
+            had[box.replace("lines", "text", 1)] = text
+    values = tuple(had.get(box, "") for box in now)
+    return replace(one, values=values if any(values) else ())
 
 
 # For the template --------------------------------------------------------------------------------
@@ -185,6 +216,7 @@ class Item:
     subjects: list[Option] = field(default_factory=list)
     operators: list[Option] = field(default_factory=list)
     takes: str = Takes.NOTHING.value
+    boxes: str = ""
     first: str = ""
     second: str = ""
     choices: list[Option] = field(default_factory=list)
@@ -259,6 +291,7 @@ def _add_operators(item: Item, one: Condition, subject: Subject) -> None:
     if operator is None:
         return
     item.takes = operator.takes.value
+    item.boxes = " ".join(boxes(subject, operator))
     texts = [str(value) for value in one.values]
     if operator.takes == Takes.LINES:
         item.first = "\n".join(texts)

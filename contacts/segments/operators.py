@@ -39,6 +39,23 @@ class Takes(StrEnum):
     WITHIN = "within"
 
 
+# What each box of an operator means, in the order of its values. A box keeps its value when another
+# operator is chosen whose box means the same.
+BOXES: Mapping[Takes, tuple[str, ...]] = {
+    Takes.NOTHING: (),
+    Takes.TEXT: ("text",),
+    Takes.LINES: ("lines",),
+    Takes.NUMBER: ("number",),
+    Takes.RANGE: ("number", "number_2"),
+    Takes.DATE: ("date",),
+    Takes.DATES: ("date", "date_2"),
+    Takes.DAYS: ("days",),
+    Takes.CHOICE: ("choice",),
+    Takes.TIMES: ("times", "within"),
+    Takes.WITHIN: ("within",),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Operator:
     """`label`: in the builder, between subject and value. `sentence`: the condition as words, with

@@ -109,13 +109,11 @@ def _builder(request: WorkspaceRequest, one: Segment | None) -> HttpResponseBase
     """GET shows the rule. POST changes it by a button (`do`), or saves it (`do` is "save")."""
     form = SegmentForm(request.POST or None, workspace=request.workspace, one=one)
     asked = request.POST.get("do", "")
-    if request.method == "POST":
-        changed = drafting.change(drafting.read(request.POST), asked)
-    else:
-        stored = query.stored(one) if one else None
-        changed = drafting.Change(stored or drafting.NEW)
-    subjects = query.subjects(request.workspace.pk, [changed.rule], choices=True)
-    rule = drafting.settle(changed.rule, subjects)
+    given = request.POST if request.method == "POST" else None
+    rule = drafting.read(given) if given else (query.stored(one) if one else None) or drafting.NEW
+    subjects = query.subjects(request.workspace.pk, [rule], choices=True)
+    changed = drafting.change(drafting.settle(rule, subjects, given), asked)
+    rule = changed.rule
     problems: list[checking.Problem] = []
     if asked == "save":
         try:
@@ -231,7 +229,7 @@ def _person(request: WorkspaceRequest) -> Contact | None:
 def _checked(request: WorkspaceRequest, context: dict[str, Any]) -> tuple[Group, Context] | None:
     """The rule of the form; None if it is incomplete or can't be used, as the context then says."""
     draft = drafting.read(request.POST)
-    rule = drafting.settle(draft, query.subjects(request.workspace.pk, [draft]))
+    rule = drafting.settle(draft, query.subjects(request.workspace.pk, [draft]), request.POST)
     try:
         return query.context(request.workspace, rule)
     except RuleError:
