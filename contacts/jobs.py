@@ -274,7 +274,7 @@ def _take_tag(job: Job, size: int) -> BatchStep:
     """The next contacts lose the tag, or get the one it is merged into; then it is deleted."""
     importing.wait_for_turn(job.workspace_id)
     tag, into = job.parameters["tag"], job.parameters.get("into")
-    taken = tags.take(tag, into=into, after=job.cursor, limit=size)
+    taken = tags.take(tag, into=into, after=job.cursor, limit=size, by=job.created_by)
     counts, over = {"changed": taken.contacts}, taken.contacts < size
     return BatchStep(taken.last or job.cursor, taken.contacts, counts, over=over)
 

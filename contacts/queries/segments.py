@@ -85,16 +85,21 @@ def used(workspace_id: int, rule: Group) -> dict[int, Group]:
 USERS = """
 SELECT id FROM contacts_segment
  WHERE workspace_id = %s
-   AND jsonb_path_exists(rule, format(
-         '$.** ? (@.kind == "segment" && @.subject == "%%s")', %s::bigint)::jsonpath)
+   AND jsonb_path_exists(rule, '$.** ? (@.kind == $kind && @.subject == $subject)',
+                         jsonb_build_object('kind', %s::text, 'subject', %s::text))
  ORDER BY name
 """
 
 
 def users(workspace_id: int, number: int) -> list[int]:
     """The ids of the segments that name this one themselves."""
+    return naming(workspace_id, nesting.SEGMENT, str(number))
+
+
+def naming(workspace_id: int, kind: str, subject: str) -> list[int]:
+    """The ids of the segments with a condition about this subject."""
     with connection.cursor() as cursor:
-        cursor.execute(USERS, [workspace_id, number])
+        cursor.execute(USERS, [workspace_id, kind, subject])
         return [pk for (pk,) in cursor.fetchall()]
 
 

@@ -11,13 +11,15 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from contacts.segments.checking import VALUE, Problem
+from contacts.segments import wording
+from contacts.segments.checking import ABOUT, SUBJECT, VALUE, Problem
 from contacts.segments.kinds import ConditionKind, Subject, Subjects, kinds
 from contacts.segments.operators import BOXES, Operator, Takes
 from contacts.segments.rules import (
     ALL,
     ANY,
     DEEPEST,
+    LONGEST_LABEL,
     MOST_CONDITIONS,
     MOST_GROUPS,
     NONE,
@@ -65,7 +67,11 @@ def _condition(form: QueryDict, path: Path) -> Condition:
     if known is not None and not known.flat:
         subject = form.get(f"subject_{place}", "")
     return Condition(
-        kind, subject, form.get(f"operator_{place}", ""), tuple(form.getlist(f"value_{place}"))
+        kind,
+        subject,
+        form.get(f"operator_{place}", ""),
+        tuple(form.getlist(f"value_{place}")),
+        form.get(f"label_{place}", "")[:LONGEST_LABEL],
     )
 
 
@@ -187,6 +193,35 @@ def _carried(one: Condition, subject: Subject, before: str) -> Condition:
     return replace(one, values=values if any(values) else ())
 
 
+# What is wrong -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A problem as it is told apart from the tree. `number`: "2.1", the first condition of the
+    group that is the second item; "" for the whole rule."""
+
+    place: str
+    number: str
+    text: str
+
+
+def wrong(rule: Group, problems: list[Problem]) -> list[Wrong]:
+    """The problems but those of what is not filled in yet."""
+    return [
+        Wrong(name(one.path), ".".join(str(number + 1) for number in one.path), one.text)
+        for one in problems
+        if not _is_blank(_at(rule, one.path), one.part)
+    ]
+
+
+def _is_blank(item: Condition | Group | None, part: str) -> bool:
+    if not isinstance(item, Condition):
+        return isinstance(item, Group) and not item.items
+    known = {ABOUT: item.kind, SUBJECT: item.subject, VALUE: any(item.values)}
+    return not known.get(part, True)
+
+
 # For the template --------------------------------------------------------------------------------
 
 
@@ -217,6 +252,8 @@ class Item:
     operators: list[Option] = field(default_factory=list)
     takes: str = Takes.NOTHING.value
     boxes: str = ""
+    # The name that its subject had, if that no longer exists.
+    lost: str = ""
     first: str = ""
     second: str = ""
     choices: list[Option] = field(default_factory=list)
@@ -275,10 +312,11 @@ def _shown_condition(
         return item
     subject = subjects.get(one.kind, one.subject)
     if not kind.flat:
-        item.subjects = _options(
-            [(some.key, str(some.label)) for some in subjects.of(kind.key)], one.subject
-        )
-    if subject is not None:
+        known = [(some.key, str(some.label)) for some in subjects.of(kind.key)]
+        item.subjects = _options(known, one.subject, one.label)
+    if subject is None:
+        item.lost = one.label
+    else:
         _add_operators(item, one, subject)
     return item
 
@@ -303,12 +341,16 @@ def _add_operators(item: Item, one: Condition, subject: Subject) -> None:
         )
 
 
-def _options(known: list[tuple[str, str]], chosen: str) -> list[Option]:
+def _options(known: list[tuple[str, str]], chosen: str, name: str = "") -> list[Option]:
     """With a first option that is none, and with a chosen one that no longer exists."""
     options = [Option(value, label, value == chosen) for value, label in known]
     if chosen and not any(one.chosen for one in options):
-        options.insert(0, Option(chosen, _("(no longer exists)"), True))
+        options.insert(0, Option(chosen, _lost(name), True))
     return options
+
+
+def _lost(name: str) -> str:
+    return wording.gone_name(name) if name else _("(no longer exists)")
 
 
 def _abouts(one: Condition, subjects: Subjects) -> list[tuple[str, list[Option]]]:
@@ -323,9 +365,7 @@ def _abouts(one: Condition, subjects: Subjects) -> list[tuple[str, list[Option]]
             others.append(Option(kind.key, str(kind.label), kind.key == one.kind))
     known = kinds.get(one.kind)
     if known is not None and known.flat and subjects.get(one.kind, one.subject) is None:
-        found.setdefault(str(known.label), []).insert(
-            0, Option(chosen, _("(no longer exists)"), True)
-        )
+        found.setdefault(str(known.label), []).insert(0, Option(chosen, _lost(one.label), True))
     groups = [(heading, options) for heading, options in found.items() if options]
     return [*groups, (_("Lists, imports and segments"), others)]
 

@@ -17,6 +17,8 @@ MOST_CHARACTERS = 500
 MOST_DAYS = 36_500
 MOST_LINES = 10_000
 MOST_OF_LINES = 500_000
+# Digits and signs of an input method for Chinese, as those of ASCII.
+FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 
 Value = str | int | float
 
@@ -224,6 +226,8 @@ def read(
     if any(len(text) > MOST_CHARACTERS for text in texts):
         raise ValueProblemError(_("Enter at most 500 characters."))
     first, second = (*map(values.clean, texts), "", "")[:2]
+    if takes not in {Takes.TEXT, Takes.CHOICE}:
+        first, second = (text.translate(FULL_WIDTH) for text in (first, second))
     if takes == Takes.CHOICE:
         return (_choice(first, choices),)
     return READERS[takes](first, second)

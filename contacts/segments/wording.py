@@ -55,7 +55,7 @@ def condition(one: Condition, subjects: Subjects) -> str:
     kind, subject = kinds.get(one.kind), subjects.get(one.kind, one.subject)
     operator = subject.operator(one.operator) if subject else None
     if kind is None or subject is None or operator is None:
-        return _("something that no longer exists")
+        return _gone(one)
     told = [told_value(operator, subject, number, one) for number in range(len(one.values))]
     sentence = str(operator.sentence).format(
         subject=subject.label,
@@ -67,6 +67,18 @@ def condition(one: Condition, subjects: Subjects) -> str:
     if operator.takes == Takes.WITHIN:
         return _within(sentence, one.values)
     return sentence
+
+
+def _gone(one: Condition) -> str:
+    kind = kinds.get(one.kind)
+    if kind is None or not one.label:
+        return _("something that no longer exists")
+    return _("{kind}: {name}").format(kind=kind.label, name=gone_name(one.label))
+
+
+def gone_name(label: str) -> str:
+    """The name of what no longer exists."""
+    return _("“{name}” (no longer exists)").format(name=label)
 
 
 def told_value(operator: Operator, subject: Subject, number: int, one: Condition) -> str:

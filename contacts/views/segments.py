@@ -129,7 +129,7 @@ def _builder(request: WorkspaceRequest, one: Segment | None) -> HttpResponseBase
         "form": form,
         "segment": one,
         "version": one.version if one else 0,
-        "tree": drafting.shown(rule, subjects, problems),
+        "tree": drafting.shown(rule, subjects, problems or checking.gone(rule, subjects)),
         "problems": problems,
         "focus": changed.focus,
         "builder_url": request.path,
@@ -232,8 +232,9 @@ def _checked(request: WorkspaceRequest, context: dict[str, Any]) -> tuple[Group,
     rule = drafting.settle(draft, query.subjects(request.workspace.pk, [draft]), request.POST)
     try:
         return query.context(request.workspace, rule)
-    except RuleError:
+    except RuleError as error:
         context["incomplete"] = True
+        context["wrong"] = drafting.wrong(rule, error.problems)
     except (query.BrokenError, nesting.NestingError):
         context["broken"] = True
     return None

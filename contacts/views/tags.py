@@ -67,6 +67,7 @@ def edit_tag(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
             messages.success(request, _("Saved."))
             return redirect("tags", request.workspace.slug)
     context = {"form": form, "tag": tag, "contacts": service.count(tag)}
+    context["users"] = service.used_by(tag)
     return render(request, "contacts/tag_form.html", context)
 
 
@@ -93,6 +94,7 @@ def merge_tag(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         "tag": tag,
         "into": into,
         "contacts": service.count(tag),
+        "users": service.used_by(tag),
         "both": tagging.with_both(tag, into),
     }
     return render(request, "contacts/tag_merge.html", context)

@@ -11,12 +11,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import Workspace
+from accounts.models import User, Workspace
 from contacts import tagnames
 from contacts.models import Contact, ContactTag, Tag
 from contacts.provenance import BY_HAND, Source
 from contacts.queries import people, tagging
+from contacts.segments import rules
 from contacts.services import contacts, tags
+from tests.contacts.segments.scene import group, make_segment, when
 from tests.factories import make_contact
 
 pytestmark = pytest.mark.django_db
@@ -297,3 +299,34 @@ def test_who_has_a_rare_tag_is_found_by_the_index(workspace: Workspace) -> None:
         tag = Tag.objects.create(workspace=workspace, name="VIP", key="vip")
         found = people.filtered(workspace, QueryDict(f"tag={tag.pk}")).order_by("-pk")[:50]
         assert "contacts_contacttag_pkey" in found.explain()
+
+
+def test_conditions_of_segments_move_with_a_merged_tag(
+    workspace: Workspace, owner: User, owner_client: Client
+) -> None:
+    new, old = tags.make(workspace, ["Loyal", "Old customer"])
+    before = group("any", when("tag", str(old.pk), "has"), when("tag", str(new.pk), "has_not"))
+    segment = make_segment(workspace, before)
+    merge, page = (
+        reverse(name, args=["brand", pk])
+        for name, pk in (("merge_tag", old.pk), ("segment", segment.pk))
+    )
+    assert page in owner_client.get(merge, {"tag_name": "Loyal"}).content.decode()
+    owner_client.post(merge, {"tag_name": "Loyal"})
+    segment.refresh_from_db()
+    after = group("any", when("tag", str(new.pk), "has"), when("tag", str(new.pk), "has_not"))
+    assert rules.read(segment.rule).items == (after,)
+    assert segment.versions.get(number=2).made_by == owner
+    # What was merged is still named in the first version.
+    assert "“Old customer” (no longer exists)" in owner_client.get(page).content.decode()
+
+
+def test_the_job_of_a_large_tag_moves_the_conditions_at_its_end(
+    workspace: Workspace, owner: User
+) -> None:
+    new, old = tags.make(workspace, ["Loyal", "Old customer"])
+    segment = make_segment(workspace, when("tag", str(old.pk), "has"))
+    tags.take(old.pk, into=new.pk, after=0, limit=10, by=owner)
+    segment.refresh_from_db()
+    assert rules.read(segment.rule).items == (when("tag", str(new.pk), "has"),)
+    assert segment.versions.get(number=2).made_by == owner
