@@ -96,7 +96,13 @@ PERSON: Mapping[str, tuple[Promise, tuple[Operator, ...], str]] = {
 def _person_subjects(_workspace_id: int, _keys: Collection[str]) -> Iterable[Subject]:
     types = {"email": "email", "domain": "domain"}
     return [
-        Subject(key, label, ways, type=types.get(key, ""))
+        Subject(
+            key,
+            label,
+            ways,
+            type=types.get(key, ""),
+            in_line=addresses.in_line if key == "email" else None,
+        )
         for key, (label, ways, _sql) in PERSON.items()
     ]
 

@@ -87,7 +87,7 @@ def _condition(
     if isinstance(found, tuple):
         subject, operator = found
         try:
-            values = read(operator.takes, given.values, subject.choices)
+            values = read(operator.takes, given.values, subject.choices, subject.in_line)
         except ValueProblemError as error:
             problems.append(Problem(path, VALUE, str(error)))
             return given

@@ -217,12 +217,16 @@ BY_TYPE: Mapping[str, tuple[Operator, ...]] = {
 
 
 def read(
-    takes: Takes, given: Sequence[object], choices: Sequence[tuple[str, object]] = ()
+    takes: Takes,
+    given: Sequence[object],
+    choices: Sequence[tuple[str, object]] = (),
+    in_line: Callable[[str], list[str]] | None = None,
 ) -> tuple[Value, ...]:
-    """The values of an operator from JSON or from a form. Raises ValueProblemError."""
+    """The values of an operator from JSON or from a form; `in_line`: those of a pasted line. Raises
+    ValueProblemError."""
     texts = [str(one) if isinstance(one, str | int | float) else "" for one in given]
     if takes == Takes.LINES:
-        return _lines(texts)
+        return _lines(texts, in_line or (lambda line: [line]))
     if any(len(text) > MOST_CHARACTERS for text in texts):
         raise ValueProblemError(_("Enter at most 500 characters."))
     first, second = (*map(values.clean, texts), "", "")[:2]
@@ -239,11 +243,11 @@ def _text(text: str) -> str:
     return text
 
 
-def _lines(texts: Sequence[str]) -> tuple[str, ...]:
+def _lines(texts: Sequence[str], in_line: Callable[[str], list[str]]) -> tuple[str, ...]:
     if sum(map(len, texts)) > MOST_OF_LINES:
         raise ValueProblemError(_("The list is too long. Enter at most 10,000 lines."))
     lines = (values.clean(line) for text in texts for line in text.splitlines())
-    found = tuple(dict.fromkeys(line for line in lines if line))
+    found = tuple(dict.fromkeys(one for line in lines if line for one in in_line(line)))
     if not found:
         raise ValueProblemError(_("Enter at least one line."))
     if len(found) > MOST_LINES:

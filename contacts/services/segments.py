@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
+from contacts import tagnames
 from contacts.exceptions import ContactsError
 from contacts.queries import segments as query
 from contacts.segmentmodels import Segment, SegmentVersion
@@ -113,7 +114,7 @@ def naming(workspace_id: int, kind: str, subject: int | str) -> list[tuple[str, 
 
 
 @transaction.atomic
-def move(
+def move(  # noqa: PLR0917 - which condition becomes which
     workspace: Workspace, kind: str, old: int, new: int, *, name: str, by: User | None = None
 ) -> None:
     """Conditions about the subject `old` become ones about `new`, whose name is given: a new
@@ -152,9 +153,16 @@ def delete(segment: Segment) -> None:
     segment.delete()
 
 
+def is_taken(workspace: Workspace, name: str, *, of: int | None = None) -> bool:
+    """Whether another segment has the name; case and width don't matter, as for tags."""
+    others = Segment.objects.filter(workspace=workspace).exclude(pk=of or 0)
+    key = tagnames.key_of(name)
+    return any(tagnames.key_of(one) == key for one in others.values_list("name", flat=True))
+
+
 def _check_name(workspace: Workspace, name: str, *, of: int | None = None) -> None:
     """Raises SegmentError."""
-    if Segment.objects.filter(workspace=workspace, name=name).exclude(pk=of or 0).exists():
+    if is_taken(workspace, name, of=of):
         raise SegmentError(_("There is a segment with this name already."))
 
 

@@ -28,7 +28,7 @@ export function bindBuilder() {
 }
 
 const conditionOf = (element) => element.closest(".segment-condition");
-const controlsOf = (condition) => [...condition.querySelectorAll(`.segment-controls > :is(${CONTROLS})`)];
+const controlsOf = (condition) => [...condition.querySelectorAll(`.segment-controls :is(${CONTROLS})`)];
 
 // Waiting -----------------------------------------------------------------------------------------
 

@@ -124,7 +124,9 @@ def test_beside_the_builder(
     }
     said = owner_client.post(url("segment_preview"), wrong).content.decode()
     assert "Complete the conditions" not in said
-    assert re.search(r'href="#condition_r_1">Condition 2</a>.*Enter a whole number', said, re.DOTALL)
+    assert re.search(
+        r'href="#condition_r_1">Condition 2</a>.*Enter a whole number', said, re.DOTALL
+    )
     explained = owner_client.post(
         url("explain_segment"),
         FORM | {"about_r_1": "person:email", "operator_r_1": "begins", "value_r_1": "a"},
@@ -457,3 +459,64 @@ def test_a_used_segment_says_in_its_dialogue_that_it_stays(
     assert dialog
     assert url("segment", outer.pk) in dialog[0]
     assert url("delete_segment", inner.pk) not in text
+
+
+# Pasted lists of addresses -----------------------------------------------------------------------
+
+PASTED = """ann@x.example;
+Bo <bob@x.example>
+eve@x.example, new@y.example
+＂Other@y.example＂
+nobody"""
+
+
+def test_a_pasted_list_of_addresses_is_understood(
+    workspace: Workspace, owner_client: Client, url: Url, city: Attribute
+) -> None:
+    form = {
+        "name": "Guests",
+        "match_r": "all",
+        "about_r_0": "person:email",
+        "operator_r_0": "one_of",
+        "value_r_0": PASTED,
+    }
+    said = owner_client.post(url("segment_preview"), form).content.decode()
+    assert "<strong>3</strong>" in said
+    beneath = re.search(
+        r'<div class="segment-lines" id="lines_r_0" hx-swap-oob.*?</div>', said, re.DOTALL
+    )
+    assert beneath
+    assert "3 of 6 lines match no contact:" in beneath[0]
+    assert re.findall("<li>(.*?)</li>", beneath[0]) == [
+        "new@y.example",
+        "other@y.example",
+        "nobody",
+    ]
+    owner_client.post(url("new_segment"), form | {"do": "save"})
+    segment = Segment.objects.get()
+    assert found(workspace, segment) == {"ann", "bob", "eve"}
+    page = owner_client.get(url("segment", segment.pk)).content.decode()
+    assert "Show all 6 lines" in page
+    assert "<li>nobody</li>" in page
+
+
+def test_names_of_segments_differ_by_more_than_case_and_width(
+    workspace: Workspace, owner_client: Client, url: Url, city: Attribute
+) -> None:
+    make_segment(workspace, SHANGHAI, name="K1")
+    page = owner_client.post(url("new_segment"), FORM | {"do": "save", "name": "ｋ1"})
+    assert "There is a segment with this name already." in page.content.decode()
+    assert Segment.objects.count() == 1
+
+
+def test_a_name_that_somebody_else_changed_is_not_overwritten_silently(
+    workspace: Workspace, owner_client: Client, url: Url, city: Attribute
+) -> None:
+    segment = make_segment(workspace, SHANGHAI, name="First")
+    edit = url("edit_segment", segment.pk)
+    seen = re.search(r'name="seen" value="(\w+)"', owner_client.get(edit).content.decode())
+    assert seen
+    Segment.objects.update(name="Theirs")
+    form = FORM | {"do": "save", "name": "Mine", "version": "1", "seen": seen[1]}
+    assert "Somebody else saved changes" in owner_client.post(edit, form).content.decode()
+    assert Segment.objects.get().name == "Theirs"
