@@ -285,7 +285,7 @@ kinds.add(
         _walk(_people, _add_tag),
         _counted(_people),
         JobWords(
-            lambda job: _("Add the tag {tag}").format(tag=job.parameters["name"]),
+            lambda job: _("Add the tag “{tag}”").format(tag=job.parameters["name"]),
             lambda job: tagwords.added(_changed(job), job.parameters["name"]),
         ),
         undo=_undo_tag,
@@ -298,7 +298,7 @@ kinds.add(
         _walk(_people, _remove_tag),
         _counted(_people),
         JobWords(
-            lambda job: _("Remove the tag {tag}").format(tag=job.parameters["name"]),
+            lambda job: _("Remove the tag “{tag}”").format(tag=job.parameters["name"]),
             lambda job: tagwords.removed(_changed(job), job.parameters["name"]),
         ),
         icon="tag",
@@ -320,7 +320,7 @@ kinds.add(
         _take_tag,
         _counted(_with_tag),
         JobWords(
-            lambda job: _("Merge the tag {tag} into {other}").format(
+            lambda job: _("Merge the tag “{tag}” into “{other}”").format(
                 tag=job.parameters["name"], other=job.parameters["into_name"]
             ),
             lambda job: tagwords.merged(
@@ -336,7 +336,7 @@ kinds.add(
         _take_tag,
         _counted(_with_tag),
         JobWords(
-            lambda job: _("Delete the tag {tag}").format(tag=job.parameters["name"]),
+            lambda job: _("Delete the tag “{tag}”").format(tag=job.parameters["name"]),
             lambda job: tagwords.deleted(_changed(job), job.parameters["name"]),
         ),
         icon="trash",

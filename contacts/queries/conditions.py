@@ -164,7 +164,7 @@ def _import_subjects(workspace_id: int, keys: Collection[str]) -> Iterable[Subje
     wanted = ended.filter(pk__in=ids(keys)).values_list("pk", "filename", "created_at")
     for pk, name, at in sorted({*latest, *wanted}, reverse=True):
         label = _("{file}, {day}").format(file=name, day=locales.day(at))
-        yield Subject(str(pk), label, IN_IMPORT)
+        yield Subject(str(pk), label, IN_IMPORT, named=True)
 
 
 def _import(one: Condition, _subject: Subject, _context: Context) -> Match:
@@ -283,7 +283,9 @@ IN_SEGMENT = (
 
 def _segment_subjects(workspace_id: int, _keys: Collection[str]) -> Iterable[Subject]:
     own = Segment.objects.filter(workspace=workspace_id).order_by("name")
-    return [Subject(str(pk), name, IN_SEGMENT) for pk, name in own.values_list("pk", "name")]
+    return [
+        Subject(str(pk), name, IN_SEGMENT, named=True) for pk, name in own.values_list("pk", "name")
+    ]
 
 
 def _segment(one: Condition, _subject: Subject, context: Context) -> Match:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, ngettext_lazy, pgettext_lazy
 
 from contacts import values
 from contacts.exceptions import ContactsError
@@ -148,7 +148,11 @@ MOMENT = _of(
     Operator(
         "last_days",
         gettext_lazy("is in the last … days"),
-        gettext_lazy("{subject} is in the last {value} days"),
+        ngettext_lazy(
+            "{subject} is in the last {value} day",
+            "{subject} is in the last {value} days",
+            "days",
+        ),
         Takes.DAYS,
     ),
     Operator("on", gettext_lazy("is on"), gettext_lazy("{subject} is on {value}"), Takes.DATE),
@@ -171,13 +175,21 @@ DATE = _of(
     Operator(
         "next_days",
         gettext_lazy("is in the next … days"),
-        gettext_lazy("{subject} is in the next {value} days"),
+        ngettext_lazy(
+            "{subject} is in the next {value} day",
+            "{subject} is in the next {value} days",
+            "days",
+        ),
         Takes.DAYS,
     ),
     Operator(
         "anniversary",
         gettext_lazy("has its anniversary in the next … days"),
-        gettext_lazy("the anniversary of {subject} is in the next {value} days"),
+        ngettext_lazy(
+            "the anniversary of {subject} is in the next {value} day",
+            "the anniversary of {subject} is in the next {value} days",
+            "days",
+        ),
         Takes.DAYS,
     ),
     BLANK,

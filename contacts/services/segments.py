@@ -108,23 +108,23 @@ def naming(workspace_id: int, kind: str, subject: int | str) -> list[tuple[str, 
     found = query.naming(workspace_id, kind, str(subject))
     named = Segment.objects.filter(pk__in=found).order_by("name")
     return [
-        (_("Segment {name}").format(name=name), "segment", pk)
+        (_("Segment “{name}”").format(name=name), "segment", pk)
         for pk, name in named.values_list("pk", "name")
     ]
 
 
 @transaction.atomic
-def move(  # noqa: PLR0917 - which condition becomes which
-    workspace: Workspace, kind: str, old: int, new: int, *, name: str, by: User | None = None
+def move(
+    workspace: Workspace, kind: str, old: int, *, new: tuple[int, str], by: User | None = None
 ) -> None:
-    """Conditions about the subject `old` become ones about `new`, whose name is given: a new
-    version of each segment, so that it can be undone."""
+    """Conditions about the subject `old` become ones about `new` (id and name): a new version of
+    each segment, so that it can be undone."""
     _lock(workspace)
     found = query.naming(workspace.pk, kind, str(old))
     for segment in Segment.objects.filter(pk__in=found).iterator(AT_ONCE):
         if (rule := query.stored(segment)) is None:
             continue
-        _add_version(segment, rules.with_subject(rule, kind, str(old), str(new), name), by=by)
+        _add_version(segment, rules.with_subject(rule, kind, str(old), str(new[0]), new[1]), by=by)
         segment.save(update_fields=["rule", "version", "updated_at"])
 
 

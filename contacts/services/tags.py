@@ -181,7 +181,7 @@ def _tell_segments(tag: Tag, into: int | None, *, by: User | None) -> None:
         segments.remember(tag.workspace, KIND, tag.pk, tag.name)
     else:
         name = Tag.objects.values_list("name", flat=True).get(pk=into)
-        segments.move(tag.workspace, KIND, tag.pk, into, name=name, by=by)
+        segments.move(tag.workspace, KIND, tag.pk, new=(into, name), by=by)
 
 
 def _hold(into: int | None) -> None:

@@ -243,7 +243,7 @@ def test_users_are_found_in_groups_too(workspace: Workspace, city: Attribute) ->
     outer = make_segment(workspace, group("any", SHANGHAI, group("none", uses)), name="Outer")
     make_segment(workspace, attribute("city", "is", str(inner.pk)), name="Other")
     assert query.users(workspace.pk, inner.pk) == [outer.pk]
-    assert service.used_by(inner) == [("Segment Outer", "segment", outer.pk)]
+    assert service.used_by(inner) == [("Segment “Outer”", "segment", outer.pk)]
 
 
 def test_a_name_is_taken_once(workspace: Workspace, city: Attribute) -> None:
@@ -264,7 +264,7 @@ def test_a_used_segment_is_not_deleted(
     inner = make_segment(workspace, SHANGHAI, name="Inner")
     outer = make_segment(workspace, when("segment", str(inner.pk), "in"), name="Outer")
     page = owner_client.post(url("delete_segment", inner.pk), follow=True).content.decode()
-    assert "Inner can&#x27;t be deleted: it is used by Segment Outer." in page
+    assert "Inner can&#x27;t be deleted: it is used by Segment “Outer”." in page
     assert url("segment", outer.pk) in owner_client.get(url("segment", inner.pk)).content.decode()
     owner_client.post(url("delete_segment", outer.pk))
     owner_client.post(url("delete_segment", inner.pk))
@@ -520,3 +520,13 @@ def test_a_name_that_somebody_else_changed_is_not_overwritten_silently(
     form = FORM | {"do": "save", "name": "Mine", "version": "1", "seen": seen[1]}
     assert "Somebody else saved changes" in owner_client.post(edit, form).content.decode()
     assert Segment.objects.get().name == "Theirs"
+
+
+def test_a_filter_by_what_does_not_exist_says_so(
+    workspace: Workspace, owner_client: Client, url: Url, city: Attribute
+) -> None:
+    for query_, said in (
+        ("segment=999", "This segment no longer"),
+        ("tag=999", "This tag no longer"),
+    ):
+        assert said in owner_client.get(url("contacts") + f"?{query_}").content.decode()
