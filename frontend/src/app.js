@@ -24,6 +24,8 @@ import { bindToasts } from "./toasts.js";
 // The content security policy forbids inline styles and eval.
 htmx.config.includeIndicatorStyles = false;
 htmx.config.allowEval = false;
+// Not "style": a box that a person has resized has one, and copying it is an inline style.
+htmx.config.attributesToSettle = ["class"];
 htmx.config.selfRequestsOnly = true;
 // Back reloads the page from the server: the data may have changed, and no copy stays in the browser.
 htmx.config.historyCacheSize = 0;

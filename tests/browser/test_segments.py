@@ -119,6 +119,23 @@ def test_a_condition_is_removed_and_errors_are_shown(  # noqa: PLR0917 - fixture
     axe(page)
 
 
+def test_a_resized_box_breaks_no_policy(
+    page: Page, owner: User, workspace: Workspace, people: List, log_in: Callable[[User], None]
+) -> None:
+    """`watch` fails on errors of the content security policy."""
+    log_in(owner)
+    page.goto("/w/brand/segments/new/")
+    page.locator("#about_r_0").select_option(label="City")
+    page.locator("#operator_r_0").select_option(label="is one of these lines")
+    box = page.locator("textarea#value_r_0")
+    box.fill("Bern")
+    box.evaluate("(box) => (box.style.height = '200px')")
+    page.locator("#about_r_0").select_option(label="First name")
+    expect(page.locator("[name=boxes_r_0]")).to_have_value("lines")
+    expect(box).not_to_have_attribute("style", re.compile("."))
+    expect(box).to_have_value("Bern")
+
+
 def slow(page: Page) -> None:
     """Answers of the builder take a while."""
 
