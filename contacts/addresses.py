@@ -27,6 +27,7 @@ PLAIN = re.compile(
     re.ASCII,
 )
 FULL_WIDTH = str.maketrans({"＠": "@", "﹫": "@", "。": ".", "．": ".", "｡": "."})
+QUOTES = str.maketrans(dict.fromkeys("＂“”„«»", '"'))
 # Zero-width characters, direction marks, byte-order mark, soft hyphen: never part of an address.
 INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\0]")
 NAMED = re.compile(r"[^<>]*<([^<>]*)>\s*", re.DOTALL)
@@ -84,6 +85,15 @@ def several(text: str) -> list[str]:
     if not found:
         raise AddressError("several_addresses")
     return list(found)
+
+
+def in_line(text: str) -> list[str]:
+    """The addresses of a pasted line: `a@b.cc;`, `Bo <a@b.cc>`, `"a@b.cc", d@e.ff`. A line without
+    one is given as it is."""
+    for read in (lambda line: [normalise(line)], several):
+        with suppress(AddressError):
+            return read(text.translate(QUOTES))
+    return [text]
 
 
 def normalise_domain(text: str) -> str:

@@ -69,9 +69,11 @@ KNOWN: dict[str, str] = {
         黑名单 是否黑名单 禁发 免打扰 黑名單""",
     "bounced": """bounced hardbounced hardbounce isbounced bouncedat cleaned
         退信 是否退信 退信时间""",
-    "tags": """tags tag taglist tagnames contacttags customertags usertags mailchimptags
+    "tags": """tags tag labels label taglist tagnames contacttags customertags usertags
+        mailchimptags
         schlagworte schlagworter etiquetas etiquettes
-        标签 客户标签 用户标签 联系人标签 標籤 客戶標籤 タグ 태그""",
+        标签 标签名 标签名称 标签列表 标签组 客户标签 用户标签 联系人标签
+        標籤 客戶標籤 タグ 태그""",
     "complained": """complained complaint spamcomplaint markedasspam complainedat 投诉 是否投诉""",
     # Columns that only the other program needs.
     "": """memberrating optinip confirmip confirmtime optintime latitude longitude gmtoff dstoff

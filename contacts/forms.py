@@ -13,6 +13,7 @@ from accounts.models import Workspace
 from contacts import addresses, csvdetect, encodings, tagnames, values
 from contacts.models import Attribute, Contact, Import, List, Subscription, Tag
 from contacts.segmentmodels import Segment
+from contacts.services import segments
 from pages.singleline import SingleLine
 
 PREFIX = "attribute_"
@@ -148,12 +149,11 @@ class SegmentForm(forms.Form):
         if one:
             kwargs["initial"] = {"name": one.name}
         super().__init__(*args, **kwargs)
-        own = Segment.objects.filter(workspace=workspace)
-        self._others = own.exclude(pk=one.pk) if one else own
+        self._workspace, self._one = workspace, one
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])
-        if self._others.filter(name=name).exists():
+        if segments.is_taken(self._workspace, name, of=self._one.pk if self._one else None):
             raise ValidationError(_("There is a segment with this name already."))
         return name
 

@@ -275,7 +275,7 @@ def _take_tag(job: Job, size: int) -> BatchStep:
     """The next contacts lose the tag, or get the one it is merged into; then it is deleted."""
     importing.wait_for_turn(job.workspace_id)
     tag, into = job.parameters["tag"], job.parameters.get("into")
-    taken = tags.take(tag, into=into, after=job.cursor, limit=size)
+    taken = tags.take(tag, into=into, after=job.cursor, limit=size, by=job.created_by)
     counts, over = {"changed": taken.contacts}, taken.contacts < size
     return BatchStep(taken.last or job.cursor, taken.contacts, counts, over=over)
 
@@ -286,7 +286,7 @@ kinds.add(
         _walk(_people, _add_tag),
         _counted(_people),
         JobWords(
-            lambda job: _("Add the tag {tag}").format(tag=job.parameters["name"]),
+            lambda job: _("Add the tag “{tag}”").format(tag=job.parameters["name"]),
             lambda job: tagwords.added(_changed(job), job.parameters["name"]),
         ),
         undo=_undo_tag,
@@ -299,7 +299,7 @@ kinds.add(
         _walk(_people, _remove_tag),
         _counted(_people),
         JobWords(
-            lambda job: _("Remove the tag {tag}").format(tag=job.parameters["name"]),
+            lambda job: _("Remove the tag “{tag}”").format(tag=job.parameters["name"]),
             lambda job: tagwords.removed(_changed(job), job.parameters["name"]),
         ),
         icon="tag",
@@ -321,7 +321,7 @@ kinds.add(
         _take_tag,
         _counted(_with_tag),
         JobWords(
-            lambda job: _("Merge the tag {tag} into {other}").format(
+            lambda job: _("Merge the tag “{tag}” into “{other}”").format(
                 tag=job.parameters["name"], other=job.parameters["into_name"]
             ),
             lambda job: tagwords.merged(
@@ -337,7 +337,7 @@ kinds.add(
         _take_tag,
         _counted(_with_tag),
         JobWords(
-            lambda job: _("Delete the tag {tag}").format(tag=job.parameters["name"]),
+            lambda job: _("Delete the tag “{tag}”").format(tag=job.parameters["name"]),
             lambda job: tagwords.deleted(_changed(job), job.parameters["name"]),
         ),
         icon="trash",

@@ -63,19 +63,19 @@ def _copies(workspace: Workspace, ids: list[int]) -> list[AudienceItem]:
     return [
         _segment(workspace, one.name, one.segment_number)
         if one.segment_number in left
-        else AudienceItem(_("Segment {name}").format(name=one.name))
+        else AudienceItem(_("Segment “{name}”").format(name=one.name))
         for one in found
     ]
 
 
 def _segment(workspace: Workspace, name: str, pk: int) -> AudienceItem:
-    text = _("Segment {name}").format(name=name)
+    text = _("Segment “{name}”").format(name=name)
     return AudienceItem(text, reverse("segment", args=[workspace.slug, pk]))
 
 
 def _recipients(workspace: Workspace, ids: list[int]) -> list[AudienceItem]:
     found = Campaign.objects.filter(workspace=workspace, mailing__in=ids).order_by("name", "pk")
-    text = _("Recipients of {campaign}")
+    text = _("Recipients of “{campaign}”")
     return [
         AudienceItem(
             text.format(campaign=one.name), reverse("campaign", args=[workspace.slug, one.pk])

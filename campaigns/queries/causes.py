@@ -82,7 +82,7 @@ def _of_segments(workspace: Workspace, rows: Sequence[LeftOut]) -> dict[str, Cau
     names = copies.names(workspace.pk, asked) | {pk: one.name for pk, one in there.items()}
     return {
         row.address: Cause(
-            _("Segment {name}").format(name=names[row.cause_id]),
+            _("Segment “{name}”").format(name=names[row.cause_id]),
             reverse("segment", args=[workspace.slug, row.cause_id])
             if row.cause_id in there
             else "",

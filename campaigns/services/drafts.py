@@ -122,7 +122,7 @@ def using(segment: Segment) -> list[tuple[str, str, int]]:
     named = Q(segments_in=segment) | Q(segments_out=segment)
     states = (Campaign.State.DRAFT, Campaign.State.SCHEDULED)
     found = Campaign.objects.filter(named, state__in=states).distinct().order_by("name", "pk")
-    text = _("Campaign {name}")
+    text = _("Campaign “{name}”")
     return [(text.format(name=one.name), "campaign", one.pk) for one in found]
 
 

@@ -94,7 +94,17 @@ PERSON: Mapping[str, tuple[Promise, tuple[Operator, ...], str]] = {
 
 
 def _person_subjects(_workspace_id: int, _keys: Collection[str]) -> Iterable[Subject]:
-    return [Subject(key, label, ways) for key, (label, ways, _sql) in PERSON.items()]
+    types = {"email": "email", "domain": "domain"}
+    return [
+        Subject(
+            key,
+            label,
+            ways,
+            type=types.get(key, ""),
+            in_line=addresses.in_line if key == "email" else None,
+        )
+        for key, (label, ways, _sql) in PERSON.items()
+    ]
 
 
 def _person(one: Condition, _subject: Subject, context: Context) -> Match:
@@ -154,7 +164,7 @@ def _import_subjects(workspace_id: int, keys: Collection[str]) -> Iterable[Subje
     wanted = ended.filter(pk__in=ids(keys)).values_list("pk", "filename", "created_at")
     for pk, name, at in sorted({*latest, *wanted}, reverse=True):
         label = _("{file}, {day}").format(file=name, day=locales.day(at))
-        yield Subject(str(pk), label, IN_IMPORT)
+        yield Subject(str(pk), label, IN_IMPORT, named=True)
 
 
 def _import(one: Condition, _subject: Subject, _context: Context) -> Match:
@@ -278,7 +288,9 @@ IN_SEGMENT = (
 
 def _segment_subjects(workspace_id: int, _keys: Collection[str]) -> Iterable[Subject]:
     own = Segment.objects.filter(workspace=workspace_id).order_by("name")
-    return [Subject(str(pk), name, IN_SEGMENT) for pk, name in own.values_list("pk", "name")]
+    return [
+        Subject(str(pk), name, IN_SEGMENT, named=True) for pk, name in own.values_list("pk", "name")
+    ]
 
 
 def _segment(one: Condition, _subject: Subject, context: Context) -> Match:

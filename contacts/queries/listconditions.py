@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from django.db.models import Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from contacts.models import List, Subscription
 from contacts.segments import predicates
@@ -31,7 +31,11 @@ ON_LIST = (
     Operator(
         "joined_last_days",
         gettext_lazy("subscribed in the last … days"),
-        gettext_lazy("subscribed to {subject} in the last {value} days"),
+        ngettext_lazy(
+            "subscribed to {subject} in the last {value} day",
+            "subscribed to {subject} in the last {value} days",
+            "days",
+        ),
         Takes.DAYS,
     ),
     Operator(
@@ -54,7 +58,11 @@ ON_LIST = (
     Operator(
         "left_last_days",
         gettext_lazy("unsubscribed in the last … days"),
-        gettext_lazy("unsubscribed from {subject} in the last {value} days"),
+        ngettext_lazy(
+            "unsubscribed from {subject} in the last {value} day",
+            "unsubscribed from {subject} in the last {value} days",
+            "days",
+        ),
         Takes.DAYS,
     ),
     Operator("never", gettext_lazy("was never on it"), gettext_lazy("was never on {subject}")),
@@ -78,7 +86,10 @@ def _lists(workspace_id: int, keys: Collection[str]) -> list[tuple[str, str | Pr
 
 
 def _list_subjects(workspace_id: int, keys: Collection[str]) -> Iterable[Subject]:
-    return [Subject(key, label, ON_LIST) for key, label in _lists(workspace_id, keys)]
+    return [
+        Subject(key, label, ON_LIST, named=key != ANY_LIST)
+        for key, label in _lists(workspace_id, keys)
+    ]
 
 
 def _chosen_lists(one: Condition, context: Context) -> Sql:
@@ -149,7 +160,10 @@ CONSENT = (
 
 def _consent_subjects(workspace_id: int, keys: Collection[str]) -> Iterable[Subject]:
     choices = tuple((str(key), label) for key, label in Subscription.Consent.choices)
-    return [Subject(key, label, CONSENT, choices) for key, label in _lists(workspace_id, keys)]
+    return [
+        Subject(key, label, CONSENT, choices, named=key != ANY_LIST)
+        for key, label in _lists(workspace_id, keys)
+    ]
 
 
 def _consent(one: Condition, _subject: Subject, context: Context) -> Match:

@@ -85,16 +85,21 @@ def used(workspace_id: int, rule: Group) -> dict[int, Group]:
 USERS = """
 SELECT id FROM contacts_segment
  WHERE workspace_id = %s
-   AND jsonb_path_exists(rule, format(
-         '$.** ? (@.kind == "segment" && @.subject == "%%s")', %s::bigint)::jsonpath)
+   AND jsonb_path_exists(rule, '$.** ? (@.kind == $kind && @.subject == $subject)',
+                         jsonb_build_object('kind', %s::text, 'subject', %s::text))
  ORDER BY name
 """
 
 
 def users(workspace_id: int, number: int) -> list[int]:
     """The ids of the segments that name this one themselves."""
+    return naming(workspace_id, nesting.SEGMENT, str(number))
+
+
+def naming(workspace_id: int, kind: str, subject: str) -> list[int]:
+    """The ids of the segments with a condition about this subject."""
     with connection.cursor() as cursor:
-        cursor.execute(USERS, [workspace_id, number])
+        cursor.execute(USERS, [workspace_id, kind, subject])
         return [pk for (pk,) in cursor.fetchall()]
 
 
@@ -197,6 +202,34 @@ def _usable(
 
 def count(rule: Group, known: kinds.Context) -> int:
     return int(_row(put("SELECT count(*) FROM ({}) found", compiling.people(rule, known)))[0])
+
+
+# One look into the index of addresses for each line.
+UNMATCHED = """
+SELECT number, line FROM unnest(%s::int[], %s::text[]) WITH ORDINALITY AS given(number, line, place)
+ WHERE NOT EXISTS (SELECT FROM contacts_contact c
+                    WHERE c.workspace_id = %s AND c.email = lower(normalize(line, NFKC)))
+ ORDER BY place
+"""
+
+
+def unmatched(rule: Group, workspace: Workspace) -> dict[Path, tuple[int, list[str]]]:
+    """{path of a condition with a list of addresses: (number of lines, those of no contact)}"""
+    lists = [
+        (path, [str(line) for line in item.values])
+        for path, item in rules.walk(rule)
+        if isinstance(item, Condition)
+        and (item.kind, item.subject) == ("person", "email")
+        and item.operator in {"one_of", "none_of"}
+    ]
+    found: dict[Path, tuple[int, list[str]]] = {path: (len(some), []) for path, some in lists}
+    numbered = [(number, line) for number, (_p, some) in enumerate(lists) for line in some]
+    if numbered:
+        with connection.cursor() as cursor:
+            cursor.execute(UNMATCHED, [*map(list, zip(*numbered, strict=True)), workspace.pk])
+            for number, line in cursor.fetchall():
+                found[lists[number][0]][1].append(line)
+    return found
 
 
 def everybody(workspace: Workspace) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from contacts.models import Tag
 from contacts.segments import predicates
@@ -24,7 +24,11 @@ TAGGED = (
     Operator(
         "got_last_days",
         gettext_lazy("got it in the last … days"),
-        gettext_lazy("got the tag {subject} in the last {value} days"),
+        ngettext_lazy(
+            "got the tag {subject} in the last {value} day",
+            "got the tag {subject} in the last {value} days",
+            "days",
+        ),
         Takes.DAYS,
     ),
 )
@@ -34,7 +38,7 @@ def _subjects(workspace_id: int, keys: Collection[str]) -> Iterable[Subject]:
     own = Tag.objects.filter(workspace=workspace_id)
     rows = dict(own.order_by("key").values_list("pk", "name")[:MOST])
     rows |= dict(own.filter(pk__in=ids(keys)).values_list("pk", "name"))
-    return [Subject(str(pk), name, TAGGED) for pk, name in rows.items()]
+    return [Subject(str(pk), name, TAGGED, named=True) for pk, name in rows.items()]
 
 
 def _compile(one: Condition, _subject: Subject, context: Context) -> Match:

@@ -10,6 +10,7 @@ from contacts.segments.kinds import Subject, Subjects, kinds
 from contacts.segments.operators import MOST_OF_LINES, Operator, ValueProblemError, read
 from contacts.segments.rules import (
     DEEPEST,
+    LONGEST_LABEL,
     MOST_CONDITIONS,
     MOST_GROUPS,
     Condition,
@@ -86,11 +87,12 @@ def _condition(
     if isinstance(found, tuple):
         subject, operator = found
         try:
-            values = read(operator.takes, given.values, subject.choices)
+            values = read(operator.takes, given.values, subject.choices, subject.in_line)
         except ValueProblemError as error:
             problems.append(Problem(path, VALUE, str(error)))
             return given
-        return Condition(given.kind, given.subject, given.operator, values)
+        label = str(subject.label)[:LONGEST_LABEL]
+        return Condition(given.kind, given.subject, given.operator, values, label)
     part, text = found.part, found.text
     problems.append(Problem(path, part, text))
     return given
@@ -104,9 +106,30 @@ def _known(given: Condition, subjects: Subjects) -> tuple[Subject, Operator] | P
     if subject is None:
         if not kind.flat and not given.subject:
             return Problem((), SUBJECT, _("Choose one."))
-        text = _("This no longer exists. Choose something else, or remove the condition.")
-        return Problem((), ABOUT if kind.flat else SUBJECT, text)
+        return Problem((), ABOUT if kind.flat else SUBJECT, _gone(given))
     operator = subject.operator(given.operator)
     if operator is None:
         return Problem((), OPERATOR, _("Choose how to compare."))
     return subject, operator
+
+
+def _gone(given: Condition) -> str:
+    if not given.label:
+        return _("This no longer exists. Choose something else, or remove the condition.")
+    text = _("“{name}” no longer exists. Choose something else, or remove the condition.")
+    return text.format(name=given.label)
+
+
+def gone(rule: Group, subjects: Subjects) -> list[Problem]:
+    """A problem for each condition about something that no longer exists."""
+    return [
+        Problem(path, ABOUT if kinds[item.kind].flat else SUBJECT, _gone(item))
+        for path, item in walk(rule)
+        if isinstance(item, Condition) and is_gone(item, subjects)
+    ]
+
+
+def is_gone(one: Condition, subjects: Subjects) -> bool:
+    kind = kinds.get(one.kind)
+    named = kind is not None and bool(one.subject or kind.flat)
+    return named and subjects.get(one.kind, one.subject) is None

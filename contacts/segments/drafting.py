@@ -5,18 +5,21 @@ of the first item of the rule `r`. A group has `match_â€¦`, a condition `about_â
 """
 
 from dataclasses import dataclass, field, replace
+from zlib import crc32
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from contacts.segments.checking import VALUE, Problem
+from contacts.segments import wording
+from contacts.segments.checking import ABOUT, SUBJECT, VALUE, Problem
 from contacts.segments.kinds import ConditionKind, Subject, Subjects, kinds
-from contacts.segments.operators import Takes
+from contacts.segments.operators import BOXES, Operator, Takes
 from contacts.segments.rules import (
     ALL,
     ANY,
     DEEPEST,
+    LONGEST_LABEL,
     MOST_CONDITIONS,
     MOST_GROUPS,
     NONE,
@@ -64,7 +67,11 @@ def _condition(form: QueryDict, path: Path) -> Condition:
     if known is not None and not known.flat:
         subject = form.get(f"subject_{place}", "")
     return Condition(
-        kind, subject, form.get(f"operator_{place}", ""), tuple(form.getlist(f"value_{place}"))
+        kind,
+        subject,
+        form.get(f"operator_{place}", ""),
+        tuple(form.getlist(f"value_{place}")),
+        form.get(f"label_{place}", "")[:LONGEST_LABEL],
     )
 
 
@@ -142,18 +149,77 @@ def _without(rule: Group, path: Path) -> Group:
     return _with(rule, path[:-1], Group(target.match, rest))
 
 
-def settle(rule: Group, subjects: Subjects) -> Group:
-    """With the first operator where the chosen one does not fit what the condition is about."""
+def settle(rule: Group, subjects: Subjects, form: QueryDict | None = None) -> Group:
+    """With the first operator where the chosen one does not fit what the condition is about, and
+    without values that the form's boxes had for another meaning."""
 
-    def settled(item: Condition | Group) -> Condition | Group:
+    def settled(item: Condition | Group, path: Path) -> Condition | Group:
         if isinstance(item, Group):
-            return Group(item.match, tuple(settled(one) for one in item.items))
+            inner = (settled(one, (*path, number)) for number, one in enumerate(item.items))
+            return Group(item.match, tuple(inner))
         subject = subjects.get(item.kind, item.subject)
-        if subject is None or subject.operator(item.operator):
+        if subject is None:
             return item
-        return replace(item, operator=subject.operators[0].key)
+        if subject.operator(item.operator) is None:
+            item = replace(item, operator=subject.operators[0].key)
+        before = form.get(f"boxes_{name(path)}") if form is not None else None
+        return item if before is None else _carried(item, subject, before)
 
-    return Group(rule.match, tuple(settled(one) for one in rule.items))
+    return Group(rule.match, tuple(settled(one, (n,)) for n, one in enumerate(rule.items)))
+
+
+def boxes(subject: Subject, operator: Operator) -> list[str]:
+    """What the boxes of a condition's values mean, such as "text-email" or "within"."""
+    of_text = "" if subject.type in {"", "text"} else f"-{subject.type}"
+    of_choices = f"-{crc32(repr([value for value, _label in subject.choices]).encode())}"
+    more = {"text": of_text, "lines": of_text, "choice": of_choices}
+    return [box + more.get(box, "") for box in BOXES[operator.takes]]
+
+
+def _carried(one: Condition, subject: Subject, before: str) -> Condition:
+    """With those of its values whose box meant the same. `before`: what the boxes meant."""
+    operator = subject.operator(one.operator)
+    now = boxes(subject, operator) if operator else []
+    had = dict(zip(before.split(), map(str, one.values), strict=False))
+    if list(had) == now:
+        return one
+    for box, text in list(had.items()):
+        # A text is a line of a list, and a list of one line is a text.
+        if box.startswith("text"):
+            had[box.replace("text", "lines", 1)] = text
+        elif box.startswith("lines") and len(text.split("\n")) == 1:
+            had[box.replace("lines", "text", 1)] = text
+    values = tuple(had.get(box, "") for box in now)
+    return replace(one, values=values if any(values) else ())
+
+
+# What is wrong -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A problem as it is told apart from the tree. `number`: "2.1", the first condition of the
+    group that is the second item; "" for the whole rule."""
+
+    place: str
+    number: str
+    text: str
+
+
+def wrong(rule: Group, problems: list[Problem]) -> list[Wrong]:
+    """The problems but those of what is not filled in yet."""
+    return [
+        Wrong(name(one.path), ".".join(str(number + 1) for number in one.path), one.text)
+        for one in problems
+        if not _is_blank(_at(rule, one.path), one.part)
+    ]
+
+
+def _is_blank(item: Condition | Group | None, part: str) -> bool:
+    if not isinstance(item, Condition):
+        return isinstance(item, Group) and not item.items
+    known = {ABOUT: item.kind, SUBJECT: item.subject, VALUE: any(item.values)}
+    return not known.get(part, True)
 
 
 # For the template --------------------------------------------------------------------------------
@@ -185,6 +251,9 @@ class Item:
     subjects: list[Option] = field(default_factory=list)
     operators: list[Option] = field(default_factory=list)
     takes: str = Takes.NOTHING.value
+    boxes: str = ""
+    # The name that its subject had, if that no longer exists.
+    lost: str = ""
     first: str = ""
     second: str = ""
     choices: list[Option] = field(default_factory=list)
@@ -243,10 +312,11 @@ def _shown_condition(
         return item
     subject = subjects.get(one.kind, one.subject)
     if not kind.flat:
-        item.subjects = _options(
-            [(some.key, str(some.label)) for some in subjects.of(kind.key)], one.subject
-        )
-    if subject is not None:
+        known = [(some.key, str(some.label)) for some in subjects.of(kind.key)]
+        item.subjects = _options(known, one.subject, one.label)
+    if subject is None:
+        item.lost = one.label
+    else:
         _add_operators(item, one, subject)
     return item
 
@@ -259,6 +329,7 @@ def _add_operators(item: Item, one: Condition, subject: Subject) -> None:
     if operator is None:
         return
     item.takes = operator.takes.value
+    item.boxes = " ".join(boxes(subject, operator))
     texts = [str(value) for value in one.values]
     if operator.takes == Takes.LINES:
         item.first = "\n".join(texts)
@@ -270,12 +341,16 @@ def _add_operators(item: Item, one: Condition, subject: Subject) -> None:
         )
 
 
-def _options(known: list[tuple[str, str]], chosen: str) -> list[Option]:
+def _options(known: list[tuple[str, str]], chosen: str, name: str = "") -> list[Option]:
     """With a first option that is none, and with a chosen one that no longer exists."""
     options = [Option(value, label, value == chosen) for value, label in known]
     if chosen and not any(one.chosen for one in options):
-        options.insert(0, Option(chosen, _("(no longer exists)"), True))
+        options.insert(0, Option(chosen, _lost(name), True))
     return options
+
+
+def _lost(name: str) -> str:
+    return wording.gone_name(name) if name else _("(no longer exists)")
 
 
 def _abouts(one: Condition, subjects: Subjects) -> list[tuple[str, list[Option]]]:
@@ -290,9 +365,7 @@ def _abouts(one: Condition, subjects: Subjects) -> list[tuple[str, list[Option]]
             others.append(Option(kind.key, str(kind.label), kind.key == one.kind))
     known = kinds.get(one.kind)
     if known is not None and known.flat and subjects.get(one.kind, one.subject) is None:
-        found.setdefault(str(known.label), []).insert(
-            0, Option(chosen, _("(no longer exists)"), True)
-        )
+        found.setdefault(str(known.label), []).insert(0, Option(chosen, _lost(one.label), True))
     groups = [(heading, options) for heading, options in found.items() if options]
     return [*groups, (_("Lists, imports and segments"), others)]
 

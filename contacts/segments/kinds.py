@@ -27,6 +27,10 @@ class Subject:
     choices: tuple[tuple[str, str | Promise], ...] = ()
     # Its type, for kinds with subjects of several types.
     type: str = ""
+    # Whether a person gave it its name, so that sentences quote it.
+    named: bool = False
+    # The values in a pasted line, for operators that take lines; None: the line itself.
+    in_line: Callable[[str], list[str]] | None = None
 
     def operator(self, key: str) -> Operator | None:
         return next((one for one in self.operators if one.key == key), None)

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, ngettext_lazy, pgettext_lazy
 
 from contacts import values
 from contacts.exceptions import ContactsError
@@ -17,6 +17,8 @@ MOST_CHARACTERS = 500
 MOST_DAYS = 36_500
 MOST_LINES = 10_000
 MOST_OF_LINES = 500_000
+# Digits and signs of an input method for Chinese, as those of ASCII.
+FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 
 Value = str | int | float
 
@@ -37,6 +39,23 @@ class Takes(StrEnum):
     TIMES = "times"
     # Within so many days, or blank: ever.
     WITHIN = "within"
+
+
+# What each box of an operator means, in the order of its values. A box keeps its value when another
+# operator is chosen whose box means the same.
+BOXES: Mapping[Takes, tuple[str, ...]] = {
+    Takes.NOTHING: (),
+    Takes.TEXT: ("text",),
+    Takes.LINES: ("lines",),
+    Takes.NUMBER: ("number",),
+    Takes.RANGE: ("number", "number_2"),
+    Takes.DATE: ("date",),
+    Takes.DATES: ("date", "date_2"),
+    Takes.DAYS: ("days",),
+    Takes.CHOICE: ("choice",),
+    Takes.TIMES: ("times", "within"),
+    Takes.WITHIN: ("within",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +148,11 @@ MOMENT = _of(
     Operator(
         "last_days",
         gettext_lazy("is in the last … days"),
-        gettext_lazy("{subject} is in the last {value} days"),
+        ngettext_lazy(
+            "{subject} is in the last {value} day",
+            "{subject} is in the last {value} days",
+            "days",
+        ),
         Takes.DAYS,
     ),
     Operator("on", gettext_lazy("is on"), gettext_lazy("{subject} is on {value}"), Takes.DATE),
@@ -152,13 +175,21 @@ DATE = _of(
     Operator(
         "next_days",
         gettext_lazy("is in the next … days"),
-        gettext_lazy("{subject} is in the next {value} days"),
+        ngettext_lazy(
+            "{subject} is in the next {value} day",
+            "{subject} is in the next {value} days",
+            "days",
+        ),
         Takes.DAYS,
     ),
     Operator(
         "anniversary",
         gettext_lazy("has its anniversary in the next … days"),
-        gettext_lazy("the anniversary of {subject} is in the next {value} days"),
+        ngettext_lazy(
+            "the anniversary of {subject} is in the next {value} day",
+            "the anniversary of {subject} is in the next {value} days",
+            "days",
+        ),
         Takes.DAYS,
     ),
     BLANK,
@@ -198,15 +229,21 @@ BY_TYPE: Mapping[str, tuple[Operator, ...]] = {
 
 
 def read(
-    takes: Takes, given: Sequence[object], choices: Sequence[tuple[str, object]] = ()
+    takes: Takes,
+    given: Sequence[object],
+    choices: Sequence[tuple[str, object]] = (),
+    in_line: Callable[[str], list[str]] | None = None,
 ) -> tuple[Value, ...]:
-    """The values of an operator from JSON or from a form. Raises ValueProblemError."""
+    """The values of an operator from JSON or from a form; `in_line`: those of a pasted line. Raises
+    ValueProblemError."""
     texts = [str(one) if isinstance(one, str | int | float) else "" for one in given]
     if takes == Takes.LINES:
-        return _lines(texts)
+        return _lines(texts, in_line or (lambda line: [line]))
     if any(len(text) > MOST_CHARACTERS for text in texts):
         raise ValueProblemError(_("Enter at most 500 characters."))
     first, second = (*map(values.clean, texts), "", "")[:2]
+    if takes not in {Takes.TEXT, Takes.CHOICE}:
+        first, second = (text.translate(FULL_WIDTH) for text in (first, second))
     if takes == Takes.CHOICE:
         return (_choice(first, choices),)
     return READERS[takes](first, second)
@@ -218,11 +255,11 @@ def _text(text: str) -> str:
     return text
 
 
-def _lines(texts: Sequence[str]) -> tuple[str, ...]:
+def _lines(texts: Sequence[str], in_line: Callable[[str], list[str]]) -> tuple[str, ...]:
     if sum(map(len, texts)) > MOST_OF_LINES:
         raise ValueProblemError(_("The list is too long. Enter at most 10,000 lines."))
     lines = (values.clean(line) for text in texts for line in text.splitlines())
-    found = tuple(dict.fromkeys(line for line in lines if line))
+    found = tuple(dict.fromkeys(one for line in lines if line for one in in_line(line)))
     if not found:
         raise ValueProblemError(_("Enter at least one line."))
     if len(found) > MOST_LINES:

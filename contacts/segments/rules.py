@@ -1,7 +1,8 @@
 """A rule as a tree, and as JSON:
 
     {"version": 1, "match": "all", "items": [
-      {"kind": "attribute", "subject": "city", "operator": "is", "values": ["上海"]},
+      {"kind": "attribute", "subject": "city", "operator": "is", "values": ["上海"],
+       "label": "City"},
       {"match": "any", "items": [...]}]}
 
 `read` checks the shape alone; `contacts.segments.checking` checks each condition against what the
@@ -9,7 +10,7 @@ workspace has.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from contacts.exceptions import ContactsError
@@ -21,6 +22,7 @@ WORDS = (ALL, ANY, NONE)
 DEEPEST = 3
 MOST_CONDITIONS = 50
 MOST_GROUPS = 30
+LONGEST_LABEL = 200
 
 # Where an item is in the tree: (0, 2) is the third item of the first.
 Path = tuple[int, ...]
@@ -32,6 +34,8 @@ class Condition:
     subject: str
     operator: str
     values: tuple[Any, ...] = ()
+    # The name that the subject had when the rule was saved, in case that it no longer exists.
+    label: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,8 @@ def _item(stored: object, depth: int) -> Condition | Group:
     if not all(isinstance(one, str | int | float) for one in values):
         raise ShapeError("no values")
     kind, subject, operator = map(str, names)
-    return Condition(kind, subject, operator, tuple(values))
+    label = stored.get("label", "")
+    return Condition(kind, subject, operator, tuple(values), str(label)[:LONGEST_LABEL])
 
 
 def as_json(rule: Group) -> dict[str, Any]:
@@ -90,7 +95,7 @@ def _as_json(item: Condition | Group) -> dict[str, Any]:
         "subject": item.subject,
         "operator": item.operator,
         "values": list(item.values),
-    }
+    } | ({"label": item.label} if item.label else {})
 
 
 def walk(rule: Group, path: Path = ()) -> Iterator[tuple[Path, Condition | Group]]:
@@ -113,3 +118,16 @@ def subjects(rule: Group) -> dict[str, set[str]]:
     for one in conditions(rule):
         found.setdefault(one.kind, set()).add(one.subject)
     return found
+
+
+def with_subject(rule: Group, kind: str, old: str, new: str, label: str) -> Group:
+    """With conditions about the subject `new`, with its name, instead of those about `old`."""
+
+    def changed(item: Condition | Group) -> Condition | Group:
+        if isinstance(item, Group):
+            return with_subject(item, kind, old, new, label)
+        if (item.kind, item.subject) != (kind, old):
+            return item
+        return replace(item, subject=new, label=label[:LONGEST_LABEL])
+
+    return Group(rule.match, tuple(changed(item) for item in rule.items))

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import cast
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
@@ -55,18 +56,32 @@ def condition(one: Condition, subjects: Subjects) -> str:
     kind, subject = kinds.get(one.kind), subjects.get(one.kind, one.subject)
     operator = subject.operator(one.operator) if subject else None
     if kind is None or subject is None or operator is None:
-        return _("something that no longer exists")
+        return _gone(one)
     told = [told_value(operator, subject, number, one) for number in range(len(one.values))]
-    sentence = str(operator.sentence).format(
-        subject=subject.label,
+    # Of sentences with a plural, "days" chooses the form.
+    sentence = cast("str", operator.sentence).format(
+        subject=_("“{text}”").format(text=subject.label) if subject.named else subject.label,
         value=_lines(one) if operator.takes == Takes.LINES else (told or [""])[0],
         second=told[1] if len(told) > 1 else "",
+        days=one.values[0] if operator.takes == Takes.DAYS and one.values else 0,
     )
     if operator.takes == Takes.TIMES:
         return _within(_times(sentence, int(one.values[0])), one.values[1:])
     if operator.takes == Takes.WITHIN:
         return _within(sentence, one.values)
     return sentence
+
+
+def _gone(one: Condition) -> str:
+    kind = kinds.get(one.kind)
+    if kind is None or not one.label:
+        return _("something that no longer exists")
+    return _("{kind}: {name}").format(kind=kind.label, name=gone_name(one.label))
+
+
+def gone_name(label: str) -> str:
+    """The name of what no longer exists."""
+    return _("“{name}” (no longer exists)").format(name=label)
 
 
 def told_value(operator: Operator, subject: Subject, number: int, one: Condition) -> str:

@@ -9,12 +9,14 @@ from accounts.models import User, Workspace
 from contacts import columns
 from contacts.models import Attribute, Contact, Import, Job
 from contacts.queries import importing
-from contacts.services import jobs
+from contacts.services import jobs, segments
 from pages import statements
 from pages.oneline import one_line
 
 # The kind of job that deletes an attribute's values.
 DELETE = "delete_attribute"
+# The kind of conditions of segments about attributes.
+KIND = "attribute"
 
 
 def add(workspace: Workspace, *, label: str, type_: str, choices: Sequence[str] = ()) -> Attribute:
@@ -53,6 +55,11 @@ def used_by(attribute: Attribute) -> int:
     return people.filter(attributes__has_key=attribute.key).count()
 
 
+def segments_with(attribute: Attribute) -> list[tuple[str, str, int]]:
+    """The segments that use it, as contacts.services.segments.used_by."""
+    return segments.naming(attribute.workspace_id, KIND, attribute.key)
+
+
 @transaction.atomic
 def delete(attribute: Attribute, *, by: User | None = None) -> int | Job:
     """Delete it with the contacts' values. Returns how many contacts had one.
@@ -64,6 +71,7 @@ def delete(attribute: Attribute, *, by: User | None = None) -> int | Job:
     importing.wait_for_turn(attribute.workspace_id)
     people = Contact.objects.filter(workspace_id=attribute.workspace_id)
     workspace, key = attribute.workspace, attribute.key
+    segments.remember(workspace, KIND, key, attribute.label)
     if not jobs.is_large(people):
         had = drop_values(people, key)
         attribute.delete()

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
+from contacts import tagnames
 from contacts.exceptions import ContactsError
 from contacts.queries import segments as query
 from contacts.segmentmodels import Segment, SegmentVersion
@@ -18,6 +19,8 @@ MOST_VERSIONS = 100
 MOST_SEGMENTS = 500
 # Find what uses a segment, as `used_by` gives it. Apps to the right register theirs.
 users: Registry[Callable[[Segment], list[tuple[str, str, int]]]] = Registry()
+# Rules in memory at a time: pasted lists may be long.
+AT_ONCE = 20
 
 
 class SegmentError(ContactsError):
@@ -66,16 +69,24 @@ def change(
         )
     _check_name(segment.workspace, name, of=segment.pk)
     _check_nesting(segment.workspace, rule, of=segment.pk)
-    stored = rules.as_json(rule)
-    if stored != now.rule:
-        now.version += 1
-        now.rule = stored
-        SegmentVersion.objects.create(segment=now, number=now.version, rule=stored, made_by=by)
-        old = SegmentVersion.objects.filter(segment=now, number__lte=now.version - MOST_VERSIONS)
-        old.delete()
+    if rule != query.stored(now):
+        _add_version(now, rule, by=by)
     now.name = name
     now.save(update_fields=["name", "rule", "version", "updated_at"])
     return now
+
+
+def _add_version(segment: Segment, rule: Group, *, by: User | None) -> None:
+    """The segment itself is not saved."""
+    segment.version += 1
+    segment.rule = rules.as_json(rule)
+    SegmentVersion.objects.create(
+        segment=segment, number=segment.version, rule=segment.rule, made_by=by
+    )
+    old = SegmentVersion.objects.filter(
+        segment=segment, number__lte=segment.version - MOST_VERSIONS
+    )
+    old.delete()
 
 
 def restore(segment: Segment, number: int, *, by: User | None = None) -> Segment:
@@ -92,13 +103,46 @@ def restore(segment: Segment, number: int, *, by: User | None = None) -> Segment
 
 def used_by(segment: Segment) -> list[tuple[str, str, int]]:
     """(words, URL name, pk) of everything that uses it."""
-    found = query.users(segment.workspace_id, segment.pk)
+    found = naming(segment.workspace_id, nesting.SEGMENT, segment.pk)
+    return found + [use for find in users for use in find(segment)]
+
+
+def naming(workspace_id: int, kind: str, subject: int | str) -> list[tuple[str, str, int]]:
+    """The segments with a condition about this subject, as `used_by`."""
+    found = query.naming(workspace_id, kind, str(subject))
     named = Segment.objects.filter(pk__in=found).order_by("name")
-    others = [
-        (_("Segment {name}").format(name=name), "segment", pk)
+    return [
+        (_("Segment “{name}”").format(name=name), "segment", pk)
         for pk, name in named.values_list("pk", "name")
     ]
-    return others + [use for find in users for use in find(segment)]
+
+
+@transaction.atomic
+def move(
+    workspace: Workspace, kind: str, old: int, *, new: tuple[int, str], by: User | None = None
+) -> None:
+    """Conditions about the subject `old` become ones about `new` (id and name): a new version of
+    each segment, so that it can be undone."""
+    _lock(workspace)
+    found = query.naming(workspace.pk, kind, str(old))
+    for segment in Segment.objects.filter(pk__in=found).iterator(AT_ONCE):
+        if (rule := query.stored(segment)) is None:
+            continue
+        _add_version(segment, rules.with_subject(rule, kind, str(old), str(new[0]), new[1]), by=by)
+        segment.save(update_fields=["rule", "version", "updated_at"])
+
+
+@transaction.atomic
+def remember(workspace: Workspace, kind: str, subject: int | str, name: str) -> None:
+    """Keep the last name of a subject that is deleted, with the conditions about it."""
+    _lock(workspace)
+    found = query.naming(workspace.pk, kind, str(subject))
+    for segment in Segment.objects.filter(pk__in=found).iterator(AT_ONCE):
+        if (rule := query.stored(segment)) is None:
+            continue
+        kept = rules.with_subject(rule, kind, str(subject), str(subject), name)
+        segment.rule = rules.as_json(kept)
+        segment.save(update_fields=["rule"])
 
 
 @transaction.atomic
@@ -114,9 +158,16 @@ def delete(segment: Segment) -> None:
     segment.delete()
 
 
+def is_taken(workspace: Workspace, name: str, *, of: int | None = None) -> bool:
+    """Whether another segment has the name; case and width don't matter, as for tags."""
+    others = Segment.objects.filter(workspace=workspace).exclude(pk=of or 0)
+    key = tagnames.key_of(name)
+    return any(tagnames.key_of(one) == key for one in others.values_list("name", flat=True))
+
+
 def _check_name(workspace: Workspace, name: str, *, of: int | None = None) -> None:
     """Raises SegmentError."""
-    if Segment.objects.filter(workspace=workspace, name=name).exclude(pk=of or 0).exists():
+    if is_taken(workspace, name, of=of):
         raise SegmentError(_("There is a segment with this name already."))
 
 

@@ -12,10 +12,12 @@ from contacts.exceptions import ContactsError
 from contacts.models import Contact, ContactTag, Job, Tag
 from contacts.provenance import Source
 from contacts.queries import tagging
-from contacts.services import jobs
+from contacts.services import jobs, segments
 
 # The kinds of jobs that end with the deletion of a tag.
 MERGE, DELETE = "merge_tag", "delete_tag"
+# The kind of conditions of segments about tags.
+KIND = "tag"
 # Parameters of such a job.
 Given = dict[str, int | str]
 
@@ -140,29 +142,46 @@ def _end(tag: Tag, kind: str, given: Given, *, by: User | None) -> int | Job:
     if jobs.is_large(ContactTag.objects.filter(tag=tag)):
         return jobs.start(tag.workspace, kind, given, by=by)
     into = given.get("into")
-    return finish(tag.pk, into=into if isinstance(into, int) else None)
+    return finish(tag.pk, into=into if isinstance(into, int) else None, by=by)
 
 
-def take(tag: int, *, into: int | None, after: int, limit: int) -> tagging.Taken:
+def used_by(tag: Tag) -> list[tuple[str, str, int]]:
+    """The segments that use it, as contacts.services.segments.used_by."""
+    return segments.naming(tag.workspace_id, KIND, tag.pk)
+
+
+def take(
+    tag: int, *, into: int | None, after: int, limit: int, by: User | None = None
+) -> tagging.Taken:
     """Take the tag from its next contacts, for a job. After the last ones the tag is deleted.
     Raises TagGoneError."""
     _hold(into)
     taken = tagging.take(tag, into=into, after=after, limit=limit)
     if taken.contacts < limit:
-        finish(tag, into=into)
+        finish(tag, into=into, by=by)
     return taken
 
 
-def finish(tag: int, *, into: int | None) -> int:
-    """Take the tag from all contacts that have it, and delete it. Returns how many had it. Raises
-    TagGoneError."""
+def finish(tag: int, *, into: int | None, by: User | None = None) -> int:
+    """Take the tag from all contacts that have it, and delete it. Conditions of segments about it
+    are then about `into`. Returns how many contacts had it. Raises TagGoneError."""
     _hold(into)
     # Whoever gives it to a contact holds it until the commit, so that nobody has it afterwards.
-    if not Tag.objects.select_for_update().filter(pk=tag).exists():
+    old = Tag.objects.select_for_update().filter(pk=tag).first()
+    if old is None:
         return 0
+    _tell_segments(old, into, by=by)
     taken = tagging.take(tag, into=into)
-    Tag.objects.filter(pk=tag).delete()
+    old.delete()
     return taken.contacts
+
+
+def _tell_segments(tag: Tag, into: int | None, *, by: User | None) -> None:
+    if into is None:
+        segments.remember(tag.workspace, KIND, tag.pk, tag.name)
+    else:
+        name = Tag.objects.values_list("name", flat=True).get(pk=into)
+        segments.move(tag.workspace, KIND, tag.pk, new=(into, name), by=by)
 
 
 def _hold(into: int | None) -> None:

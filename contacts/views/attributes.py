@@ -58,6 +58,7 @@ def edit_attribute(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         messages.success(request, _("Saved."))
         return redirect("attributes", request.workspace.slug)
     context = {"form": form, "attribute": attribute, "used_by": service.used_by(attribute)}
+    context["users"] = service.segments_with(attribute)
     return render(request, "contacts/attribute_form.html", context)
 
 

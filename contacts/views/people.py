@@ -33,7 +33,7 @@ from contacts.services import lists as list_service
 from contacts.services import suppressions as suppression_service
 from contacts.services import tags as tag_service
 from contacts.views.jobs import in_background
-from contacts.views.tags import typed_tag
+from contacts.views.tags import CONTACT, kept, typed_tags
 from pages import locales, numbers, overtaken, tables, toasts
 
 UNDO_SALT = "contacts.undo"
@@ -101,13 +101,15 @@ def _bulk_job(request: WorkspaceRequest) -> HttpResponseBase:
         if target is None:
             return redirect(_page_before(request))
         given |= {"list": target.pk, "name": target.name}
+    each = [given]
     if action in {"tag", "untag"}:
-        tag = typed_tag(request, make=action == "tag")
-        if tag is None:
+        tags = typed_tags(request, make=action == "tag")
+        if not tags:
             return redirect(_page_before(request))
-        given |= {"tag": tag.pk, "name": tag.name}
+        each = [given | {"tag": tag.pk, "name": tag.name} for tag in tags]
     last = jobs.highest(Contact.objects.filter(workspace=request.workspace))
-    job = jobs.start(request.workspace, JOBS[action], given, by=request.user, last=last)
+    for one in each:
+        job = jobs.start(request.workspace, JOBS[action], one, by=request.user, last=last)
     return in_background(request, job)
 
 
@@ -143,16 +145,18 @@ def _remove(request: WorkspaceRequest, people: QuerySet[Contact]) -> None:
 
 
 def _tag(request: WorkspaceRequest, people: QuerySet[Contact]) -> None:
-    if tag := typed_tag(request, make=True):
-        source = provenance.one_action()
+    source, told = provenance.one_action(), []
+    for tag in typed_tags(request, make=True):
         if added := tag_service.add(tag, people, source=source):
-            toasts.undo(request, tagwords.added(added, tag.name), _undo_url(request, "tag", source))
+            told.append(tagwords.added(added, tag.name))
         else:
-            messages.info(request, _("They all have the tag {tag} already.").format(tag=tag))
+            messages.info(request, _("They all have the tag “{tag}” already.").format(tag=tag))
+    if told:
+        toasts.undo(request, " ".join(told), _undo_url(request, "tag", source))
 
 
 def _untag(request: WorkspaceRequest, people: QuerySet[Contact]) -> None:
-    if tag := typed_tag(request, make=False):
+    for tag in typed_tags(request, make=False):
         removed = tag_service.remove(tag, people)
         messages.success(request, tagwords.removed(removed, tag.name))
 
@@ -233,6 +237,7 @@ def contact(request: WorkspaceRequest, pk: int) -> HttpResponse:
         "source_names": sources.names(request.workspace, [person.source, *named]),
         "attributes": Attribute.objects.filter(workspace=request.workspace),
         "tagged": tagged,
+        "kept": kept(request, CONTACT),
         "subscriptions": on_lists,
         "other_lists": List.objects.filter(workspace=request.workspace, archived_at=None)
         .exclude(subscriptions__contact=person)

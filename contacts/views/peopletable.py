@@ -25,6 +25,7 @@ from contacts.services import filterwords
 from contacts.services import savedviews as view_service
 from contacts.tablemodels import SavedView
 from contacts.views import savedviews
+from contacts.views.tags import BULK, kept
 from pages import numbers, tables
 
 # The most tags that the filter offers, and views above the table.
@@ -149,6 +150,7 @@ def _filters(request: WorkspaceRequest) -> dict[str, Any]:
         # A view may be about a list that was archived since.
         "archived": _archived(workspace, given.get("list", ""), lists),
         "tags": _tags(request),
+        "kept": kept(request, BULK),
         "segments": Segment.objects.filter(workspace=workspace).order_by("name"),
         "statuses": STATUSES,
         "filterable": Attribute.objects.filter(workspace=workspace),

@@ -1,6 +1,6 @@
 """Pages of segments: the list, one segment with its history, and the builder."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -23,11 +23,13 @@ from contacts.segments.checking import RuleError
 from contacts.segments.kinds import Context
 from contacts.segments.rules import Group
 from contacts.services import segments as service
-from pages import numbers
+from pages import numbers, overtaken
 
 # Rules in memory at a time: pasted lists may be long. Characters of a rule's words in a table.
 AT_ONCE = 20
 LONGEST = 300
+# Lines of a pasted list that are named because they match nobody.
+UNKNOWN = 10
 
 
 def segments(request: WorkspaceRequest) -> HttpResponse:
@@ -61,6 +63,7 @@ def segment_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
     context = {
         "segment": one,
         "words": wording.rule(current, subjects) if current else "",
+        "pasted": _pasted(current) if current else [],
         "history": [
             {"version": version, "words": wording.rule(rule, subjects) if rule else ""}
             for version in versions
@@ -69,6 +72,15 @@ def segment_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
         "users": service.used_by(one),
     }
     return render(request, "contacts/segment.html", context)
+
+
+def _pasted(rule: Group) -> list[Sequence[str]]:
+    """The lines of its pasted lists that words name only in part."""
+    return [
+        one.values
+        for one in rules.conditions(rule)
+        if one.operator in {"one_of", "none_of"} and len(one.values) > wording.NAMED
+    ]
 
 
 def _rule_of(version: SegmentVersion) -> Group | None:
@@ -109,20 +121,18 @@ def _builder(request: WorkspaceRequest, one: Segment | None) -> HttpResponseBase
     """GET shows the rule. POST changes it by a button (`do`), or saves it (`do` is "save")."""
     form = SegmentForm(request.POST or None, workspace=request.workspace, one=one)
     asked = request.POST.get("do", "")
-    if request.method == "POST":
-        changed = drafting.change(drafting.read(request.POST), asked)
-    else:
-        stored = query.stored(one) if one else None
-        changed = drafting.Change(stored or drafting.NEW)
-    subjects = query.subjects(request.workspace.pk, [changed.rule], choices=True)
-    rule = drafting.settle(changed.rule, subjects)
+    given = request.POST if request.method == "POST" else None
+    rule = drafting.read(given) if given else (query.stored(one) if one else None) or drafting.NEW
+    subjects = query.subjects(request.workspace.pk, [rule], choices=True)
+    changed = drafting.change(drafting.settle(rule, subjects, given), asked)
+    rule = changed.rule
     problems: list[checking.Problem] = []
     if asked == "save":
         try:
             checked = checking.check(rule, subjects)
         except RuleError as error:
             problems = error.problems
-        if form.is_valid() and not problems and (saved := _save(request, form, one, checked)):
+        if _may_save(form) and not problems and (saved := _save(request, form, one, checked)):
             messages.success(request, _("Saved."))
             return redirect("segment", request.workspace.slug, saved.pk)
     elif request.method == "POST":
@@ -131,14 +141,20 @@ def _builder(request: WorkspaceRequest, one: Segment | None) -> HttpResponseBase
         "form": form,
         "segment": one,
         "version": one.version if one else 0,
-        "tree": drafting.shown(rule, subjects, problems),
+        "tree": drafting.shown(rule, subjects, problems or checking.gone(rule, subjects)),
         "problems": problems,
         "focus": changed.focus,
         "builder_url": request.path,
+        # What was typed is not saved yet.
+        "came_back": request.method == "POST",
     }
     if request.htmx:
         return render(request, "contacts/parts/segment_tree.html", context)
     return render(request, "contacts/segment_form.html", context)
+
+
+def _may_save(form: SegmentForm) -> bool:
+    return form.is_valid() and not overtaken.is_overtaken(form)
 
 
 def _save(
@@ -166,9 +182,23 @@ def segment_preview(request: WorkspaceRequest) -> HttpResponse:
                 context["count"] = query.count(*found)
                 context["everybody"] = query.everybody(request.workspace)
                 context["people"] = query.sample(*found)
+                context["lists"] = _unmatched(request, found[0])
         except query.TooSlowError:
             context["slow"] = True
     return render(request, "contacts/parts/segment_preview.html", context)
+
+
+def _unmatched(request: WorkspaceRequest, rule: Group) -> list[dict[str, Any]]:
+    """For each pasted list of addresses: how many lines it has, and those that match nobody."""
+    return [
+        {
+            "place": drafting.name(path),
+            "lines": lines,
+            "count": len(unknown),
+            "unknown": [addresses.display(line) for line in unknown[:UNKNOWN]],
+        }
+        for path, (lines, unknown) in query.unmatched(rule, request.workspace).items()
+    ]
 
 
 @require_POST
@@ -229,11 +259,12 @@ def _person(request: WorkspaceRequest) -> Contact | None:
 def _checked(request: WorkspaceRequest, context: dict[str, Any]) -> tuple[Group, Context] | None:
     """The rule of the form; None if it is incomplete or can't be used, as the context then says."""
     draft = drafting.read(request.POST)
-    rule = drafting.settle(draft, query.subjects(request.workspace.pk, [draft]))
+    rule = drafting.settle(draft, query.subjects(request.workspace.pk, [draft]), request.POST)
     try:
         return query.context(request.workspace, rule)
-    except RuleError:
+    except RuleError as error:
         context["incomplete"] = True
+        context["wrong"] = drafting.wrong(rule, error.problems)
     except (query.BrokenError, nesting.NestingError):
         context["broken"] = True
     return None

@@ -1,10 +1,14 @@
 """Tags: their page, renaming, merging and deleting one, and those of one contact."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
@@ -15,10 +19,12 @@ from contacts.queries import tagging
 from contacts.services import tags as service
 from contacts.services import tagwords
 from contacts.views.jobs import in_background
-from pages import overtaken, tables
+from pages import locales, overtaken, tables
 
 # Names that are suggested while a person types.
 SUGGESTED = 50
+# Characters of a refused text that are kept.
+KEPT = 2_000
 
 
 def tags(request: WorkspaceRequest) -> HttpResponse:
@@ -67,6 +73,7 @@ def edit_tag(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
             messages.success(request, _("Saved."))
             return redirect("tags", request.workspace.slug)
     context = {"form": form, "tag": tag, "contacts": service.count(tag)}
+    context["users"] = service.used_by(tag)
     return render(request, "contacts/tag_form.html", context)
 
 
@@ -93,6 +100,7 @@ def merge_tag(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         "tag": tag,
         "into": into,
         "contacts": service.count(tag),
+        "users": service.used_by(tag),
         "both": tagging.with_both(tag, into),
     }
     return render(request, "contacts/tag_merge.html", context)
@@ -126,13 +134,47 @@ def contact_tags(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         tag = get_in(request.workspace, Tag, pk=number)
         service.remove(tag, only)
         return _to_contact(request, only)
-    names = service.names_in(request.workspace, request.POST.get("tag_name", ""))
+    text = request.POST.get("tag_name", "")
+    names = service.names_in(request.workspace, text)
+    fit = [name for name in names if not tagnames.is_too_long(name)]
+    kept = [name for name in names if tagnames.is_too_long(name)]
     try:
-        for tag in service.make(request.workspace, names or [""]):
+        for tag in service.make(request.workspace, fit or [""]) if fit or not kept else ():
             service.add(tag, only, source=provenance.BY_HAND)
     except service.TagError as error:
         messages.error(request, str(error))
+        kept = names
+    else:
+        if kept:
+            messages.error(request, _too_long(kept))
+    keep(request, CONTACT, tagnames.written(kept))
     return _to_contact(request, only)
+
+
+def _too_long(names: list[str]) -> str:
+    """`names`: which were not added."""
+    quoted = locales.listed([_("“{text}”").format(text=Truncator(one).chars(40)) for one in names])
+    text = ngettext(
+        "A tag has at most 100 characters. This one was not added: {tags}",
+        "A tag has at most 100 characters. These were not added: {tags}",
+        len(names),
+    )
+    return text.format(tags=quoted)
+
+
+# Fields of tags whose text was refused, for the page that is shown next.
+CONTACT, BULK = "tags_of_contact", "tags_of_many"
+
+
+def keep(request: WorkspaceRequest, field: str, text: str, ticked: list[str] | None = None) -> None:
+    """Text that was refused, with the contacts that were ticked (pages have at most 100)."""
+    if text or ticked:
+        request.session[field] = {"text": text[:KEPT], "ticked": (ticked or [])[:100]}
+
+
+def kept(request: WorkspaceRequest, field: str) -> dict[str, Any]:
+    """What was kept, once."""
+    return request.session.pop(field, {}) if field in request.session else {}
 
 
 def _to_contact(request: WorkspaceRequest, only: QuerySet[Contact]) -> HttpResponseBase:
@@ -141,23 +183,26 @@ def _to_contact(request: WorkspaceRequest, only: QuerySet[Contact]) -> HttpRespo
     return redirect("contact", request.workspace.slug, only.get().pk)
 
 
-def typed_tag(request: WorkspaceRequest, *, make: bool) -> Tag | None:
-    """The one tag whose name was typed (`tag_name`) for a bulk action; `make`: also a new one.
-    None, with a message, if there is none."""
-    names = service.names_in(request.workspace, request.POST.get("tag_name", ""))
-    if not names:
-        messages.error(request, _("Enter a tag first."))
-        return None
-    if len(names) > 1:
-        messages.error(request, _("These are several tags. Enter one at a time."))
-        return None
-    if make:
-        try:
-            service.make(request.workspace, names)
-        except service.TagError as error:
-            messages.error(request, str(error))
-            return None
-    tag = service.named(request.workspace, names[0])
+def typed_tags(request: WorkspaceRequest, *, make: bool) -> list[Tag]:
+    """The tags whose names were typed (`tag_name`) for a bulk action; `make`: also new ones. If one
+    can't be used: [], with a message, and the page keeps what was typed and ticked."""
+    text = request.POST.get("tag_name", "")
+    names = service.names_in(request.workspace, text)
+    try:
+        if make and names:
+            return service.make(request.workspace, names)
+        return [_known(request, name) for name in names[: tagnames.MOST_A_ROW] or [""]]
+    except service.TagError as error:
+        messages.error(request, str(error))
+        keep(request, BULK, text, request.POST.getlist("pk"))
+        return []
+
+
+def _known(request: WorkspaceRequest, name: str) -> Tag:
+    """Raises TagError."""
+    if not name:
+        raise service.TagError(_("Enter a tag first."))
+    tag = service.named(request.workspace, name)
     if tag is None:
-        messages.error(request, _not_into(names[0], None))
+        raise service.TagError(_not_into(name, None))
     return tag

@@ -17,6 +17,7 @@ import { bindOrdering } from "./ordering.js";
 import { bindPalette } from "./palette.js";
 import { registerRelays } from "./relays.js";
 import { bindSaving } from "./saving.js";
+import { bindBuilder } from "./segments.js";
 import { bindShell } from "./shell.js";
 import { bindTables } from "./tables.js";
 import { bindToasts } from "./toasts.js";
@@ -24,6 +25,8 @@ import { bindToasts } from "./toasts.js";
 // The content security policy forbids inline styles and eval.
 htmx.config.includeIndicatorStyles = false;
 htmx.config.allowEval = false;
+// Not "style": a box that a person has resized has one, and copying it is an inline style.
+htmx.config.attributesToSettle = ["class"];
 htmx.config.selfRequestsOnly = true;
 // Back reloads the page from the server: the data may have changed, and no copy stays in the browser.
 htmx.config.historyCacheSize = 0;
@@ -46,4 +49,5 @@ bindOrdering();
 keepDrafts();
 bindSaving();
 bindDesigns(htmx);
+bindBuilder();
 bindComposer();

@@ -1,6 +1,6 @@
 // Keyboard shortcuts of every page; parts/shortcuts.html lists them.
 import { openDialog } from "./dialogs.js";
-import { shortcuts } from "./logic/keys.js";
+import { saverOf, shortcuts } from "./logic/keys.js";
 import { onKey } from "./typing.js";
 
 const types = (element) => element.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable]");
@@ -24,7 +24,7 @@ function save(event) {
   const form = document.querySelector("form[data-save]");
   if (!form) return;
   event.preventDefault();
-  form.requestSubmit();
+  form.requestSubmit(saverOf(form));
 }
 
 function focusSearch(event) {

@@ -1,7 +1,7 @@
 // Shortcuts.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { shortcuts } from "../src/logic/keys.js";
+import { saverOf, shortcuts } from "../src/logic/keys.js";
 
 const press = (shortcutOf, key, more = {}, busy = false) => shortcutOf({ key, ...more }, busy).name;
 
@@ -42,4 +42,13 @@ test("a letter alone, or one that means no page, goes nowhere", () => {
   assert.equal(press(shortcutOf, "c"), null);
   press(shortcutOf, "g");
   assert.equal(press(shortcutOf, "x"), null);
+});
+
+test("Saving presses the button that saves, as Enter would, or the one that is marked", () => {
+  const button = (more = {}) => ({ type: "submit", dataset: {}, disabled: false, ...more });
+  const field = { type: "text", dataset: {} };
+  const [first, marked] = [button(), button({ dataset: { saves: "" } })];
+  assert.equal(saverOf({ elements: [field, button({ disabled: true }), first, button()] }), first);
+  assert.equal(saverOf({ elements: [first, marked] }), marked);
+  assert.equal(saverOf({ elements: [field] }), null);
 });

@@ -108,7 +108,7 @@ def _subjects(workspace_id: int, keys: Collection[str]) -> Iterable[Subject]:
         label = _("{campaign}, {day}").format(
             campaign=say(one.source, ""), day=locales.day(one.opened_at)
         )
-        yield Subject(str(one.pk), label, OPERATORS)
+        yield Subject(str(one.pk), label, OPERATORS, named=True)
 
 
 def _mailings(one: Condition, context: Context) -> Sql:

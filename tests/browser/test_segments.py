@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from django.urls import reverse
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from accounts.models import User, Workspace
 from contacts.models import Attribute, List
@@ -117,6 +117,97 @@ def test_a_condition_is_removed_and_errors_are_shown(  # noqa: PLR0917 - fixture
     expect(page.locator("#answer")).to_contain_text("is in this segment.")
     expect(page.locator("#answer")).to_contain_text("Found: 2")
     axe(page)
+
+
+def test_a_resized_box_breaks_no_policy(
+    page: Page, owner: User, workspace: Workspace, people: List, log_in: Callable[[User], None]
+) -> None:
+    """`watch` fails on errors of the content security policy."""
+    log_in(owner)
+    page.goto("/w/brand/segments/new/")
+    page.locator("#about_r_0").select_option(label="City")
+    page.locator("#operator_r_0").select_option(label="is one of these lines")
+    box = page.locator("textarea#value_r_0")
+    box.fill("Bern")
+    box.evaluate("(box) => (box.style.height = '200px')")
+    page.locator("#about_r_0").select_option(label="First name")
+    expect(page.locator("[name=boxes_r_0]")).to_have_value("lines")
+    expect(box).not_to_have_attribute("style", re.compile("."))
+    expect(box).to_have_value("Bern")
+
+
+def slow(page: Page) -> None:
+    """Answers of the builder take a while."""
+
+    def wait(route: Route) -> None:
+        page.wait_for_timeout(700)
+        route.continue_()
+
+    page.route(
+        "**/segments/new/",
+        lambda route: wait(route) if route.request.method == "POST" else route.continue_(),
+    )
+
+
+def test_what_is_typed_while_an_answer_is_slow_is_kept(
+    page: Page, owner: User, workspace: Workspace, people: List, log_in: Callable[[User], None]
+) -> None:
+    log_in(owner)
+    page.goto("/w/brand/segments/new/")
+    slow(page)
+    keys = page.keyboard
+    page.locator("#about_r_0").focus()
+    keys.type("Points")
+    keys.press("Tab")
+    keys.type("is bet")
+    keys.press("Tab")
+    keys.type("3")
+    keys.press("Tab")
+    keys.type("12")
+    expect(page.locator("#value_r_0")).to_have_value("3")
+    expect(page.locator("#value_r_0_2")).to_have_value("12")
+    expect(page.locator("#value_r_0_2")).to_be_focused()
+    expect(page.locator("#preview")).to_contain_text("10")
+    # A mouse leads into the old box.
+    page.locator("#operator_r_0").select_option(label="≥")
+    page.locator("#value_r_0").click()
+    keys.press("End")
+    keys.type("0")
+    expect(page.locator("#value_r_0_2")).to_have_count(0)
+    keys.type("5")
+    expect(page.locator("#value_r_0")).to_have_value("305")
+    # Tab at once leads to the box that comes, not to the button.
+    page.locator("#operator_r_0").focus()
+    keys.press("ArrowUp")
+    keys.press("Tab")
+    keys.type("21")
+    expect(page.locator("#operator_r_0")).to_have_value("above")
+    expect(page.locator("#value_r_0")).to_have_value("21")
+    expect(page.locator("#value_r_0")).to_be_focused()
+    # And while a condition is added.
+    page.get_by_role("button", name="Add condition").click()
+    page.locator("#value_r_0").fill("22")
+    expect(page.locator("#about_r_1")).to_be_visible()
+    expect(page.locator("#value_r_0")).to_have_value("22")
+    expect(page.locator("#value_r_0")).to_be_focused()
+
+
+def test_the_shortcut_saves(
+    page: Page, owner: User, workspace: Workspace, people: List, log_in: Callable[[User], None]
+) -> None:
+    log_in(owner)
+    page.goto("/w/brand/segments/new/")
+    page.locator("#about_r_0").select_option(label="City")
+    expect(page.locator("#operator_r_0")).to_be_visible()
+    page.locator("#value_r_0").fill("Bern")
+    page.keyboard.press("Control+s")
+    # Without a name it can't be saved, and counts as unsaved.
+    expect(page.locator("#id_name_error")).to_be_visible()
+    expect(page.locator("#builder")).to_have_attribute("data-dirty", "1")
+    page.get_by_label("Name", exact=True).fill("In Bern")
+    page.keyboard.press("Control+s")
+    page.wait_for_url(re.compile(r"/segments/\d+/$"))
+    assert query.stored(Segment.objects.get()) == group(ALL, attribute("city", "is", "Bern"))
 
 
 def test_looks(  # noqa: PLR0917 - fixtures

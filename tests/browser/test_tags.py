@@ -78,7 +78,7 @@ def test_many_are_tagged_and_it_is_undone(page: Page, site: str, people: list[Co
     page.locator("[data-select-page]").check()
     page.locator(".bulk [name=tag_name]").fill("Spring")
     page.locator(".bulk [name=tag_name]").press("Enter")
-    expect(page.get_by_text("12 contacts got the tag Spring.")).to_be_visible()
+    expect(page.get_by_text("12 contacts got the tag “Spring”.")).to_be_visible()
     assert Tag.objects.get(name="Spring").tagged.count() == len(people)
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("Undone for 12 people.")).to_be_visible()

@@ -85,7 +85,7 @@ def test_a_segment_alone_is_an_audience(
     assert "c@x.example" in shown
     assert reverse("segment", args=["brand", away.pk]) in shown
     # The composer says so in one line, the review with the way to each.
-    assert "News, without Segment Away" in page(owner_client, "campaign", campaign)
+    assert "News, without Segment “Away”" in page(owner_client, "campaign", campaign)
     assert reverse("segment", args=["brand", away.pk]) in page(
         owner_client, "review_campaign", campaign
     )
@@ -155,8 +155,8 @@ def test_a_segment_in_use_stays(
     owner_client: Client, make_campaign: Make, news: List, vips: Segment
 ) -> None:
     campaign = make_campaign("Spring sale", lists_in=[news], segments_out=[vips])
-    assert service.used_by(vips) == [("Campaign Spring sale", "campaign", campaign.pk)]
-    with pytest.raises(service.SegmentError, match="used by Campaign Spring sale"):
+    assert service.used_by(vips) == [("Campaign “Spring sale”", "campaign", campaign.pk)]
+    with pytest.raises(service.SegmentError, match="used by Campaign “Spring sale”"):
         service.delete(vips)
     assert "Spring sale" in owner_client.get(reverse("segment", args=["brand", vips.pk])).text
     copy = drafts.duplicate(campaign)
@@ -200,11 +200,11 @@ def test_the_report_tells_the_segments_of_the_start(
     service.delete(away)
     service.delete(vips)
     shown = page(owner_client, "campaign", campaign)
-    assert "Segment VIPs" in shown
+    assert "Segment “VIPs”" in shown
     assert reverse("segment", args=["brand", vips.pk or 0]) not in shown
     shown = page(owner_client, "left_out", campaign)
     assert "In a segment that is left out" in shown
-    assert "Segment Away" in shown
+    assert "Segment “Away”" in shown
     assert SegmentCopy.objects.count() == 2
 
 
@@ -220,7 +220,7 @@ def test_recipients_of_a_campaign_and_people_mailed_lately(
     assert audiences.of(second).recipients == 1
     shown = page(owner_client, "campaign_audience", second, reason="excluded_mailing")
     assert reverse("campaign", args=["brand", first.pk]) in shown
-    assert "News, without Recipients of First" in page(owner_client, "campaign", second)
+    assert "News, without Recipients of “First”" in page(owner_client, "campaign", second)
     save(owner_client, second, lists_in=[news.pk], quiet_hours=2)
     found = audiences.of(second)
     assert [(one.reason, one.count) for one in found.exclusions] == [("mailed_lately", 3)]

@@ -97,3 +97,19 @@ def test_what_is_accepted_stays_as_it_is(text: str) -> None:
     assert addresses.normalise(address) == address
     assert addresses.several(address) == [address]
     assert address.isascii()
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("p01@googlemail.com;", ["p01@googlemail.com"]),
+        ("Bo <P06@163.com>", ["p06@163.com"]),
+        ("p07@126.com, p08@yeah.net", ["p07@126.com", "p08@yeah.net"]),
+        ("＂p10@gmail.com＂", ["p10@gmail.com"]),
+        ("“a@x.example”；b@x.example", ["a@x.example", "b@x.example"]),
+        ("nobody", ["nobody"]),
+        ("x" * 2000, ["x" * 2000]),
+    ],
+)
+def test_addresses_of_a_pasted_line(line: str, found: list[str]) -> None:
+    assert addresses.in_line(line) == found

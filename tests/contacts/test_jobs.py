@@ -95,7 +95,7 @@ def test_every_action_on_many_is_a_job(scene: Scene, post: Post, action: str, ki
 @pytest.mark.usefixtures("few")
 def test_tagging_many_and_back(scene: Scene, post: Post) -> None:
     page = post("contacts_bulk", action="tag", tag_name="ＶＩＰ ", all="1", query="")
-    assert "Add the tag ＶＩＰ" in page
+    assert "Add the tag “ＶＩＰ”" in page
     job = finish(Job.objects.get(kind="tag"))
     vip = Tag.objects.get()
     assert (vip.key, jobscene.tagged(vip), job.created_by) == ("vip", PEOPLE, scene.owner)
@@ -103,7 +103,7 @@ def test_tagging_many_and_back(scene: Scene, post: Post) -> None:
     removed = finish(Job.objects.get(kind="untag"))
     assert removed.counts["changed"] == jobscene.tagged(vip) == PEOPLE / 2
     page = post("undo_job", job.pk)
-    assert "Undo: Add the tag ＶＩＰ" in page
+    assert "Undo: Add the tag “ＶＩＰ”" in page
     finish(Job.objects.get(kind="undo_tag"))
     assert jobscene.tagged(vip) == 0
 

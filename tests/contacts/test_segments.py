@@ -19,6 +19,7 @@ from contacts.segmentmodels import Segment, SegmentVersion
 from contacts.segments import compiling, rules
 from contacts.segments.checking import RuleError
 from contacts.services import segments as service
+from contacts.services import tags
 from tests.contacts.segments.scene import attribute, group, make_segment, when
 from tests.factories import make_contact
 
@@ -115,6 +116,17 @@ def test_beside_the_builder(
     assert "ann@x.example" in text
     incomplete = owner_client.post(url("segment_preview"), FORM | {"value_r_0": ""})
     assert "Complete the conditions" in incomplete.content.decode()
+    wrong = FORM | {
+        "about_r_1": "person:created",
+        "operator_r_1": "last_days",
+        "value_r_1": "soon",
+        "about_r_2": "",
+    }
+    said = owner_client.post(url("segment_preview"), wrong).content.decode()
+    assert "Complete the conditions" not in said
+    assert re.search(
+        r'href="#condition_r_1">Condition 2</a>.*Enter a whole number', said, re.DOTALL
+    )
     explained = owner_client.post(
         url("explain_segment"),
         FORM | {"about_r_1": "person:email", "operator_r_1": "begins", "value_r_1": "a"},
@@ -231,7 +243,7 @@ def test_users_are_found_in_groups_too(workspace: Workspace, city: Attribute) ->
     outer = make_segment(workspace, group("any", SHANGHAI, group("none", uses)), name="Outer")
     make_segment(workspace, attribute("city", "is", str(inner.pk)), name="Other")
     assert query.users(workspace.pk, inner.pk) == [outer.pk]
-    assert service.used_by(inner) == [("Segment Outer", "segment", outer.pk)]
+    assert service.used_by(inner) == [("Segment “Outer”", "segment", outer.pk)]
 
 
 def test_a_name_is_taken_once(workspace: Workspace, city: Attribute) -> None:
@@ -252,7 +264,7 @@ def test_a_used_segment_is_not_deleted(
     inner = make_segment(workspace, SHANGHAI, name="Inner")
     outer = make_segment(workspace, when("segment", str(inner.pk), "in"), name="Outer")
     page = owner_client.post(url("delete_segment", inner.pk), follow=True).content.decode()
-    assert "Inner can&#x27;t be deleted: it is used by Segment Outer." in page
+    assert "Inner can&#x27;t be deleted: it is used by Segment “Outer”." in page
     assert url("segment", outer.pk) in owner_client.get(url("segment", inner.pk)).content.decode()
     owner_client.post(url("delete_segment", outer.pk))
     owner_client.post(url("delete_segment", inner.pk))
@@ -397,3 +409,138 @@ def test_a_count_of_a_list_reads_no_row_of_contacts(workspace: Workspace) -> Non
 def test_a_deleted_workspace_takes_its_segments_along() -> None:
     models = [model for model, _way in erasing_order()]
     assert models.index(SegmentVersion) < models.index(Segment)
+
+
+# Something that a rule names goes away -----------------------------------------------------------
+
+
+def test_a_tag_that_was_deleted_is_named_where_it_is_missed(
+    workspace: Workspace, owner_client: Client, url: Url
+) -> None:
+    tag = tags.make(workspace, ["Old customer"])[0]
+    segment = make_segment(workspace, when("tag", str(tag.pk), "has"), name="Loyal")
+    text = owner_client.get(url("edit_tag", tag.pk)).content.decode()
+    assert url("segment", segment.pk) in text
+    assert "these segments match nobody" in text
+    tags.rename(tag, "Former customer")
+    owner_client.post(url("delete_tag", tag.pk))
+    gone = "“Former customer” (no longer exists)"
+    for page in (url("segment", segment.pk), url("segments"), url("edit_segment", segment.pk)):
+        assert gone in owner_client.get(page).content.decode()
+    builder = owner_client.get(url("edit_segment", segment.pk)).content.decode()
+    assert "“Former customer” no longer exists. Choose something else" in builder
+    assert 'name="label_r_0" value="Former customer"' in builder
+    form = {
+        "match_r": "all",
+        "about_r_0": "tag",
+        "subject_r_0": str(tag.pk),
+        "operator_r_0": "has",
+        "label_r_0": "Former customer",
+        "person": "ann@x.example",
+    }
+    for name in ("segment_preview", "explain_segment", "ask_segment"):
+        said = owner_client.post(url(name), form).content.decode()
+        assert "Condition 1" in said
+        assert "“Former customer” no longer exists" in said
+
+
+def test_the_label_of_a_subject_is_no_change_of_the_rule(workspace: Workspace) -> None:
+    tag = tags.make(workspace, ["VIP"])[0]
+    segment = make_segment(workspace, when("tag", str(tag.pk), "has"))
+    assert segment.rule["items"][0]["label"] == "VIP"
+    tags.rename(tag, "Best")
+    rule, _known = query.context(workspace, rules.read(segment.rule))
+    assert service.change(segment, name="Segment", rule=rule, version=1).version == 1
+
+
+def test_a_deleted_attribute_names_its_segments_before_and_after(
+    workspace: Workspace, owner_client: Client, url: Url, city: Attribute
+) -> None:
+    segment = make_segment(workspace, SHANGHAI, name="In Shanghai")
+    form = owner_client.get(url("edit_attribute", city.pk)).content.decode()
+    assert url("segment", segment.pk) in form
+    owner_client.post(url("delete_attribute", city.pk))
+    assert "“City” (no longer exists)" in owner_client.get(url("segments")).content.decode()
+
+
+def test_a_used_segment_says_in_its_dialogue_that_it_stays(
+    workspace: Workspace, owner_client: Client, url: Url, city: Attribute
+) -> None:
+    inner = make_segment(workspace, SHANGHAI, name="Inner")
+    outer = make_segment(workspace, when("segment", str(inner.pk), "in"), name="Outer")
+    text = owner_client.get(url("segment", inner.pk)).content.decode()
+    dialog = re.search(r'<dialog id="delete-segment".*?</dialog>', text, re.DOTALL)
+    assert dialog
+    assert url("segment", outer.pk) in dialog[0]
+    assert url("delete_segment", inner.pk) not in text
+
+
+# Pasted lists of addresses -----------------------------------------------------------------------
+
+PASTED = """ann@x.example;
+Bo <bob@x.example>
+eve@x.example, new@y.example
+＂Other@y.example＂
+nobody"""
+
+
+def test_a_pasted_list_of_addresses_is_understood(
+    workspace: Workspace, owner_client: Client, url: Url, city: Attribute
+) -> None:
+    form = {
+        "name": "Guests",
+        "match_r": "all",
+        "about_r_0": "person:email",
+        "operator_r_0": "one_of",
+        "value_r_0": PASTED,
+    }
+    said = owner_client.post(url("segment_preview"), form).content.decode()
+    assert "<strong>3</strong>" in said
+    beneath = re.search(
+        r'<div class="segment-lines" id="lines_r_0" hx-swap-oob.*?</div>', said, re.DOTALL
+    )
+    assert beneath
+    assert "3 of 6 lines match no contact:" in beneath[0]
+    assert re.findall("<li>(.*?)</li>", beneath[0]) == [
+        "new@y.example",
+        "other@y.example",
+        "nobody",
+    ]
+    owner_client.post(url("new_segment"), form | {"do": "save"})
+    segment = Segment.objects.get()
+    assert found(workspace, segment) == {"ann", "bob", "eve"}
+    page = owner_client.get(url("segment", segment.pk)).content.decode()
+    assert "Show all 6 lines" in page
+    assert "<li>nobody</li>" in page
+
+
+def test_names_of_segments_differ_by_more_than_case_and_width(
+    workspace: Workspace, owner_client: Client, url: Url, city: Attribute
+) -> None:
+    make_segment(workspace, SHANGHAI, name="K1")
+    page = owner_client.post(url("new_segment"), FORM | {"do": "save", "name": "ｋ1"})
+    assert "There is a segment with this name already." in page.content.decode()
+    assert Segment.objects.count() == 1
+
+
+def test_a_name_that_somebody_else_changed_is_not_overwritten_silently(
+    workspace: Workspace, owner_client: Client, url: Url, city: Attribute
+) -> None:
+    segment = make_segment(workspace, SHANGHAI, name="First")
+    edit = url("edit_segment", segment.pk)
+    seen = re.search(r'name="seen" value="(\w+)"', owner_client.get(edit).content.decode())
+    assert seen
+    Segment.objects.update(name="Theirs")
+    form = FORM | {"do": "save", "name": "Mine", "version": "1", "seen": seen[1]}
+    assert "Somebody else saved changes" in owner_client.post(edit, form).content.decode()
+    assert Segment.objects.get().name == "Theirs"
+
+
+def test_a_filter_by_what_does_not_exist_says_so(
+    workspace: Workspace, owner_client: Client, url: Url, city: Attribute
+) -> None:
+    for query_, said in (
+        ("segment=999", "This segment no longer"),
+        ("tag=999", "This tag no longer"),
+    ):
+        assert said in owner_client.get(url("contacts") + f"?{query_}").content.decode()

@@ -11,12 +11,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import Workspace
+from accounts.models import User, Workspace
 from contacts import tagnames
 from contacts.models import Contact, ContactTag, Tag
 from contacts.provenance import BY_HAND, Source
 from contacts.queries import people, tagging
+from contacts.segments import rules
 from contacts.services import contacts, tags
+from tests.contacts.segments.scene import group, make_segment, when
 from tests.factories import make_contact
 
 pytestmark = pytest.mark.django_db
@@ -143,14 +145,14 @@ def test_a_bulk_action_adds_removes_and_is_undone(
         {"action": "tag", "tag_name": "vip", "all": "1", "query": ""},
         follow=True,
     ).content.decode()
-    assert "1 contact got the tag VIP." in page
+    assert "1 contact got the tag “VIP”." in page
     assert of(ann) == of(bo) == ["VIP"]
     url = re.search(r'/w/brand/contacts/undo/\?token=[^"&]+', page)
     assert url
     owner_client.post(url[0])
     assert (of(ann), of(bo)) == ([], ["VIP"])
     page = post("contacts_bulk", action="untag", tag_name="VIP", all="1", query="")
-    assert "The tag VIP was removed from 1 contact." in page
+    assert "The tag “VIP” was removed from 1 contact." in page
     assert not ContactTag.objects.exists()
 
 
@@ -158,7 +160,7 @@ def test_a_bulk_action_adds_removes_and_is_undone(
     ("action", "typed", "said"),
     [
         ("tag", "", "Enter a tag first."),
-        ("tag", "a, b", "These are several tags."),
+        ("tag", f"a, {'b' * 101}", "A tag has at most 100 characters."),
         ("untag", "unknown", "There is no tag unknown."),
         ("tag", "x" * 101, "at most 100 characters"),
     ],
@@ -259,7 +261,7 @@ def test_merging_asks_with_numbers(
     assert "2 contacts have the tag VIP. 1 of them has Trade, too." in asked
     assert Tag.objects.count() == 2
     said = post("merge_tag", vip.pk, tag_name="Trade")
-    assert "VIP was merged into Trade: 2 contacts had it." in said
+    assert "“VIP” was merged into “Trade”: 2 contacts had it." in said
     assert of(ann) == of(bo) == ["Trade"]
     assert ContactTag.objects.get(contact=ann).source == Source("import", 7)
     assert list(Tag.objects.all()) == [trade]
@@ -283,7 +285,7 @@ def test_deleting(ann: Contact, bo: Contact, post: Post, owner_client: Client) -
     vip = give("VIP", ann, bo)
     page = text_of(owner_client.get(reverse("edit_tag", args=["brand", vip.pk])).content.decode())
     assert "2 contacts have it and lose it for good." in page
-    assert "The tag VIP is deleted. 2 contacts had it." in post("delete_tag", vip.pk)
+    assert "The tag “VIP” is deleted. 2 contacts had it." in post("delete_tag", vip.pk)
     assert not Tag.objects.exists()
     assert Contact.objects.count() == 2
 
@@ -297,3 +299,71 @@ def test_who_has_a_rare_tag_is_found_by_the_index(workspace: Workspace) -> None:
         tag = Tag.objects.create(workspace=workspace, name="VIP", key="vip")
         found = people.filtered(workspace, QueryDict(f"tag={tag.pk}")).order_by("-pk")[:50]
         assert "contacts_contacttag_pkey" in found.explain()
+
+
+def test_conditions_of_segments_move_with_a_merged_tag(
+    workspace: Workspace, owner: User, owner_client: Client
+) -> None:
+    new, old = tags.make(workspace, ["Loyal", "Old customer"])
+    before = group("any", when("tag", str(old.pk), "has"), when("tag", str(new.pk), "has_not"))
+    segment = make_segment(workspace, before)
+    merge, page = (
+        reverse(name, args=["brand", pk])
+        for name, pk in (("merge_tag", old.pk), ("segment", segment.pk))
+    )
+    assert page in owner_client.get(merge, {"tag_name": "Loyal"}).content.decode()
+    owner_client.post(merge, {"tag_name": "Loyal"})
+    segment.refresh_from_db()
+    after = group("any", when("tag", str(new.pk), "has"), when("tag", str(new.pk), "has_not"))
+    assert rules.read(segment.rule).items == (after,)
+    assert segment.versions.get(number=2).made_by == owner
+    # What was merged is still named in the first version.
+    assert "“Old customer” (no longer exists)" in owner_client.get(page).content.decode()
+
+
+def test_the_job_of_a_large_tag_moves_the_conditions_at_its_end(
+    workspace: Workspace, owner: User
+) -> None:
+    new, old = tags.make(workspace, ["Loyal", "Old customer"])
+    segment = make_segment(workspace, when("tag", str(old.pk), "has"))
+    tags.take(old.pk, into=new.pk, after=0, limit=10, by=owner)
+    segment.refresh_from_db()
+    assert rules.read(segment.rule).items == (when("tag", str(new.pk), "has"),)
+    assert segment.versions.get(number=2).made_by == owner
+
+
+def test_a_refused_tag_of_many_keeps_text_and_selection(
+    owner_client: Client, ann: Contact, bo: Contact
+) -> None:
+    bulk, page = (reverse(name, args=["brand"]) for name in ("contacts_bulk", "contacts"))
+    form = {"action": "untag", "tag_name": "Nope", "pk": [ann.pk]}
+    owner_client.post(bulk, form)
+    text = owner_client.get(page).content.decode()
+    assert re.search(r'name="tag_name" value="Nope"', text)
+    assert re.search(rf'name="pk" value="{ann.pk}"\s+checked', text)
+    assert not re.search(rf'name="pk" value="{bo.pk}"\s+checked', text)
+    assert 'value="Nope"' not in owner_client.get(page).content.decode()
+
+
+def test_many_get_several_tags_at_once_and_it_is_undone(
+    owner_client: Client, ann: Contact, bo: Contact
+) -> None:
+    bulk = reverse("contacts_bulk", args=["brand"])
+    form = {"action": "tag", "tag_name": "VIP, Trade", "pk": [ann.pk, bo.pk]}
+    page = owner_client.post(bulk, form, follow=True).content.decode()
+    assert ContactTag.objects.count() == 4
+    undo = re.search(r'action="([^"]*undo[^"]*)"', page)
+    assert undo
+    owner_client.post(unescape(undo[1]))
+    assert not ContactTag.objects.exists()
+
+
+def test_one_tag_that_is_too_long_does_not_discard_the_line(
+    owner_client: Client, ann: Contact
+) -> None:
+    long = "x" * 101
+    url = reverse("contact_tags", args=["brand", ann.pk])
+    page = owner_client.post(url, {"tag_name": f"VIP, {long}"}, follow=True).content.decode()
+    assert [one.tag.name for one in ann.tagged.select_related("tag")] == ["VIP"]
+    assert "This one was not added" in page
+    assert f'value="{long}"' in page

@@ -23,3 +23,12 @@ export function shortcuts(now = Date.now) {
     return event.altKey || busy ? { name: null } : alone(key);
   };
 }
+
+/**
+ * The button that saves a form: one with data-saves, or the first that submits it, as Enter does. A form with several
+ * buttons sends which one was pressed, so that it is not enough to submit the form. Null: it has none.
+ */
+export function saverOf(form) {
+  const buttons = [...form.elements].filter((one) => one.type === "submit" && !one.disabled);
+  return buttons.find((one) => one.dataset.saves !== undefined) ?? buttons[0] ?? null;
+}

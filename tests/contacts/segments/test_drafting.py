@@ -7,7 +7,16 @@ from contacts.segments import drafting
 from contacts.segments.checking import Problem
 from contacts.segments.drafting import EMPTY, NEW, Item, change, read, settle, shown
 from contacts.segments.kinds import Subject, Subjects
-from contacts.segments.operators import NUMBER, TEXT
+from contacts.segments.operators import (
+    ALWAYS,
+    CHOICE,
+    DATE,
+    MOMENT,
+    NUMBER,
+    TEXT,
+    Operator,
+    Takes,
+)
 from contacts.segments.rules import ALL, ANY, NONE, Condition, Group
 
 CITY = Condition("attribute", "city", "is", ("上海",))
@@ -40,6 +49,8 @@ def form_of(item: Item) -> QueryDict:
             form[f"subject_{one.place}"] = next((o.value for o in one.subjects if o.chosen), "")
         if one.operators:
             form[f"operator_{one.place}"] = next((o.value for o in one.operators if o.chosen), "")
+        if one.operators:
+            form[f"boxes_{one.place}"] = one.boxes
         if one.takes != "nothing":
             form.setlist(f"value_{one.place}", [one.first])
 
@@ -112,6 +123,73 @@ def test_an_operator_fits_its_subject() -> None:
     gone = Condition("attribute", "gone", "contains", ("5",))
     settled = settle(Group(ALL, (other, gone)), SUBJECTS)
     assert settled.items == (Condition("attribute", "points", "equal", ("5",)), gone)
+
+
+TYPED = Subjects(
+    {
+        "person": [
+            Subject("email", "E-mail address", ALWAYS, type="email"),
+            Subject("first_name", "First name", TEXT),
+            Subject("created", "Date added", MOMENT),
+        ],
+        "attribute": [
+            Subject("city", "City", TEXT, type="text"),
+            Subject("points", "Points", NUMBER, type="number"),
+            Subject("birthday", "Birthday", DATE, type="date"),
+            Subject("plan", "Plan", CHOICE, (("Gold", "Gold"),), "choice"),
+            Subject("level", "Level", CHOICE, (("Gold", "Gold"),), "choice"),
+            Subject("tier", "Tier", CHOICE, (("Gold", "Gold"), ("Tin", "Tin")), "choice"),
+        ],
+        "mail": [
+            Subject(
+                "any",
+                "any campaign",
+                (
+                    Operator("sent", "was sent", "", Takes.TIMES),
+                    Operator("never_opened", "never opened", "", Takes.WITHIN),
+                ),
+            )
+        ],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kept"),
+    [
+        (("mail", "any", "sent", "1", ""), ("mail", "any", "never_opened"), ()),
+        (("mail", "any", "sent", "3", "30"), ("mail", "any", "never_opened"), ("30",)),
+        (("mail", "any", "never_opened", "90"), ("mail", "any", "sent"), ("", "90")),
+        (("attribute", "points", "equal", "30"), ("person", "created", "last_days"), ()),
+        (("attribute", "birthday", "on", "1990-11-30"), ("attribute", "birthday", "anniversary"),
+         ()),
+        (("attribute", "birthday", "on", "1990-11-30"), ("attribute", "birthday", "from_to"),
+         ("1990-11-30", "")),
+        (("attribute", "birthday", "last_days", "7"), ("attribute", "birthday", "next_days"),
+         ("7",)),
+        (("attribute", "points", "between", "1", "5"), ("attribute", "points", "above"), ("1",)),
+        (("attribute", "points", "equal", "30"), ("attribute", "city", "is"), ()),
+        (("attribute", "city", "is", "Bern"), ("person", "first_name", "contains"), ("Bern",)),
+        (("attribute", "city", "is", "Bern"), ("attribute", "city", "one_of"), ("Bern",)),
+        (("attribute", "city", "one_of", "Bern\nOslo"), ("attribute", "city", "is"), ()),
+        (("person", "email", "is", "a@b.example"), ("person", "first_name", "is"), ()),
+        (("attribute", "plan", "is", "Gold"), ("attribute", "level", "is_not"), ("Gold",)),
+        (("attribute", "tier", "is", "Tin"), ("attribute", "plan", "is"), ()),
+        (("attribute", "tier", "is", "Tin"), ("attribute", "city", "is"), ()),
+    ],
+)  # fmt: skip
+def test_a_value_is_kept_where_its_box_means_the_same(
+    before: tuple[str, ...], after: tuple[str, str, str], kept: tuple[str, ...]
+) -> None:
+    kind, subject, operator, *values = before
+    old = Condition(kind, subject, operator, tuple(values))
+    form = form_of(shown(Group(ALL, (old,)), TYPED, []))
+    form.setlist("value_r_0", values)
+    assert settle(read(form), TYPED, form).items == (old,)
+    kind, subject, operator = after
+    form["about_r_0"] = kind if kind == "mail" else f"{kind}:{subject}"
+    form["subject_r_0"], form["operator_r_0"] = subject, operator
+    assert settle(read(form), TYPED, form).items == (Condition(*after, kept),)
 
 
 def test_problems_stand_beside_their_condition() -> None:

@@ -67,3 +67,10 @@ def test_each_type_has_its_operators_once() -> None:
         keys = [one.key for one in some]
         assert len(keys) == len(set(keys))
         assert all("{subject}" in str(one.sentence) for one in some)
+
+
+def test_full_width_digits_are_digits() -> None:
+    assert operators.read(Takes.DAYS, ["３０"]) == (30,)
+    assert operators.read(Takes.TIMES, ["２", "９０"]) == (2, 90)
+    assert operators.read(Takes.DATE, ["２０２６－０３－０９"]) == ("2026-03-09",)
+    assert operators.read(Takes.TEXT, ["３０"]) == ("３０",)
