@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from accounts.models import User, Workspace
@@ -75,6 +76,7 @@ KINDS: tuple[tuple[type[Any], Any], ...] = (
     (models.TextField, "a"),
     (models.CharField, "a"),
     (models.BinaryField, b"a"),
+    (ArrayField, list),
     (models.JSONField, dict),
     (models.IntegerField, 1),
     (models.FloatField, 1.0),
