@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from django.core.cache import cache
+from django.db.models import QuerySet
 
 from campaigns.models import Campaign
 from campaigns.queries import audienceparts
@@ -31,6 +32,8 @@ LONG_COUNT = 0.3
 # Seconds that counting may take on the review, and beside the composer, which asks after each
 # change; and finding somebody to preview the mail for.
 PATIENCE, IMPATIENCE, A_MOMENT = 25, 5, 1
+# How many of the next people are looked at, to find a recipient among them.
+LOOKED_AT = 100
 # Why nobody was counted: the rule of a segment can't be used, or counting takes too long.
 UNUSABLE, SLOW = "unusable", "slow"
 # Expressions are tried with at most this many different values, which takes up to half a second.
@@ -160,27 +163,35 @@ def sizes(workspace_id: int) -> dict[int, int]:
 
 
 def somebody(campaign: Campaign, *, after: int = 0) -> Contact | None:
-    """A contact to preview the mail for, who is subscribed to one of the lists or in one of the
-    segments: the next one by id after `after`, then the first one again. To stay quick, it doesn't
-    check suppressions, and gives up on slow rules."""
-    with suppress(segments.TooSlowError), segments.patient(A_MOMENT):
-        return _on_lists(campaign, after) or _in_segments(campaign, after)
+    """A recipient to preview the mail for: the next one by id after `after`, then the first one
+    again. To stay quick, it looks at the next people only, and gives up on slow rules: then the
+    mail is shown for an invented person."""
+    with suppress(segments.TooSlowError, segments.UnusableError), segments.patient(A_MOMENT):
+        return _next_recipient(campaign, after) or (_next_recipient(campaign, 0) if after else None)
     return None
 
 
-def _in_segments(campaign: Campaign, after: int) -> Contact | None:
+def _next_recipient(campaign: Campaign, after: int) -> Contact | None:
+    people = audience_of(campaign)
+    for some in (_on_lists(campaign), *_in_segments(campaign)):
+        pks = list(some.filter(pk__gt=after).values_list("pk", flat=True)[:LOOKED_AT])
+        pk = audience.first_recipient(people, pks[0], pks[-1]) if pks else None
+        if pk is not None:
+            return Contact.objects.get(pk=pk)
+    return None
+
+
+def _in_segments(campaign: Campaign) -> list[QuerySet[Contact]]:
     everybody = Contact.objects.filter(workspace_id=campaign.workspace_id).order_by("pk")
-    for one in campaign.segments_in.all():
-        people = segments.filtered(everybody, campaign.workspace, str(one.pk))
-        if found := people.filter(pk__gt=after).first() or people.first():
-            return found
-    return None
+    return [
+        segments.filtered(everybody, campaign.workspace, str(one.pk))
+        for one in campaign.segments_in.all()
+    ]
 
 
-def _on_lists(campaign: Campaign, after: int) -> Contact | None:
-    people = Contact.objects.filter(
+def _on_lists(campaign: Campaign) -> QuerySet[Contact]:
+    return Contact.objects.filter(
         workspace_id=campaign.workspace_id,
         subscriptions__list__in=[one.pk for one in campaign.lists_in.all()],
         subscriptions__status=Subscription.Status.SUBSCRIBED,
     ).order_by("pk")
-    return people.filter(pk__gt=after).first() or people.first()

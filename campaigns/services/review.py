@@ -83,7 +83,10 @@ def review(campaign: Campaign, *, fresh: bool = True) -> Review:
     begin = campaign.scheduled_at or timezone.now()
     finish = _finish(campaign, route, audience.recipients, begin) if route else None
     if audience.included and not audience.recipients and not audience.unknown:
-        text = _("Nobody in this audience would get it. Choose other lists, or import contacts.")
+        text = _(
+            "Nobody in this audience would get it. Choose other lists or segments, leave out fewer"
+            " people, or import contacts."
+        )
         found.append(ReviewProblem("nobody", ERROR, "to", text))
     if route and route.active and audience.recipients and finish is None:
         text = _("At this rate it would take more than a year.")

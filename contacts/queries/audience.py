@@ -35,6 +35,16 @@ def anybody(audience: Audience) -> bool:
         return cursor.fetchone() is not None
 
 
+def first_recipient(audience: Audience, first: int, last: int) -> int | None:
+    """The recipient with the lowest id from `first` to `last`; None: nobody there gets it. Reads
+    only contacts of this range."""
+    asked = audiencesql.of(audience, piece=True)
+    sql = f"SELECT min(contact_id) FROM ({asked.statement}) a WHERE reason IS NULL"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(sql, asked.parameters | {"first": first, "last": last})
+        return (cursor.fetchone() or (None,))[0]
+
+
 def more_than(audience: Audience, number: int) -> bool:
     """Whether it includes more than `number` people. Stops at the first one above."""
     asked = audiencesql.of(audience)

@@ -107,11 +107,15 @@ def _checked(workspace: Workspace, parameters: QueryDict) -> tuple[Group, Subjec
 def _conditions(workspace: Workspace, parameters: QueryDict) -> Iterator[tuple[Condition, Subject]]:
     if activity := parameters.get("activity", ""):
         yield _activity(activity, parameters.get("within", ""))
+    elif parameters.get("within", "").strip():
+        raise FilterError(_("Choose what happened to mails in these days, or empty the days."))
     if domain := parameters.get("domain", "").strip():
         subject = next(one for one in kinds[PERSON].subjects(0, ()) if one.key == DOMAIN)
         yield Condition(PERSON, DOMAIN, "is", (domain,)), subject
     if key := parameters.get("attribute", ""):
         yield _attribute(workspace, key, parameters)
+    elif parameters.get("match", "") or parameters.get("value", "").strip():
+        raise FilterError(_("Choose the attribute to compare, or empty its value."))
 
 
 def _activity(activity: str, days: str) -> tuple[Condition, Subject]:

@@ -1,6 +1,7 @@
 """People: bulk actions of the table, one person's page, and the form."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 
 from django.contrib import messages
 from django.core import signing
@@ -39,8 +40,13 @@ from pages import locales, numbers, overtaken, tables, toasts
 UNDO_SALT = "contacts.undo"
 
 
-def csv_response(filename: str, content: object) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(content, content_type="text/csv; charset=utf-8")  # type: ignore[arg-type]
+def csv_response(filename: str, content: Iterator[bytes]) -> StreamingHttpResponse:
+    """Reads the first piece at once: an error in it, such as a query that takes too long, becomes a
+    page that says so."""
+    first = next(content, b"")
+    response = StreamingHttpResponse(
+        chain((first,), content), content_type="text/csv; charset=utf-8"
+    )
     response["Content-Disposition"] = f'attachment; filename="{filename}"'
     # Personal data must stay in no cache, neither on the way nor in the browser.
     response["Cache-Control"] = "private, no-store"

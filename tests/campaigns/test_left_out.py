@@ -444,7 +444,7 @@ def test_people_who_were_not_recorded_are_said_in_words(
 def test_nobody_left_out_is_no_gap(start: Start, owner_client: Client) -> None:
     campaign = start("gets@x.example")
     shown = read(owner_client, "campaign", campaign)
-    assert "Nobody: everybody on its lists was a recipient." in shown
+    assert "Nobody: everybody in its audience was a recipient." in shown
     assert "only the numbers were kept" not in shown
 
 

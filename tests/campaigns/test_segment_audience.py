@@ -11,8 +11,10 @@ from campaigns.exceptions import CampaignConflictError, CampaignError
 from campaigns.models import Campaign
 from campaigns.services import audiences, drafts, review, starting
 from contacts.models import Attribute, Contact, List, Subscription, Suppression
+from contacts.provenance import BY_HAND
 from contacts.segmentmodels import Segment, SegmentCopy
 from contacts.services import segments as service
+from contacts.services import suppressions
 from sending.models import LeftOut, Message
 from tests import factories
 from tests.campaigns.test_leaving import link, one_click, press
@@ -89,6 +91,23 @@ def test_a_segment_alone_is_an_audience(
     assert reverse("segment", args=["brand", away.pk]) in page(
         owner_client, "review_campaign", campaign
     )
+
+
+def test_the_mail_is_previewed_for_somebody_who_gets_it(
+    owner_client: Client, make_campaign: Make, news: List, vips: Segment, workspace: Workspace
+) -> None:
+    first, second = Contact.objects.filter(email__in=["a@x.example", "b@x.example"]).order_by("pk")
+    suppressions.suppress_addresses(
+        workspace, [(second.email, "")], reason="manual", source=BY_HAND
+    )
+    campaign = make_campaign(lists_in=[news], segments_out=[vips])
+    assert [audiences.somebody(campaign, after=pk) for pk in (0, second.pk + 1)] == [
+        Contact.objects.get(email="c@x.example")
+    ] * 2
+    assert "As c@x.example gets it" in page(owner_client, "review_campaign", campaign)
+    assert audiences.somebody(make_campaign(lists_in=[], segments_in=[vips])) == first
+    nobody = make_campaign(lists_in=[], segments_in=[vips], segments_out=[vips])
+    assert audiences.somebody(nobody) is None
 
 
 def test_wrong_choices_are_said_beside_the_field(
