@@ -159,7 +159,10 @@ class _Opening:
         return Session(transport, read_offers(offered))
 
     def close(self) -> None:
+        """At once: the end of TLS would wait for a server that does not answer."""
         if self._client is not None:
+            if self._client.transport is not None:
+                cast("asyncio.Transport", self._client.transport).abort()
             self._client.close()
 
 
