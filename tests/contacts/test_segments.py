@@ -540,7 +540,7 @@ def test_a_filter_by_what_does_not_exist_says_so(
     workspace: Workspace, owner_client: Client, url: Url, city: Attribute
 ) -> None:
     for query_, said in (
-        ("segment=999", "This segment no longer"),
-        ("tag=999", "This tag no longer"),
+        ("segment=999", "The segment that this filter is about was deleted."),
+        ("tag=999", "The tag that this filter is about was deleted."),
     ):
         assert said in owner_client.get(url("contacts") + f"?{query_}").content.decode()
