@@ -33,9 +33,9 @@ PERIODS = {
     "30": gettext_lazy("Started in the last 30 days"),
     "90": gettext_lazy("Started in the last 90 days"),
 }
-# A due campaign should start within this many seconds.
 # Drafts that a message names at most.
 NAMED = 5
+# A due campaign should start within this many seconds.
 SHOULD_START_WITHIN = 15
 
 
