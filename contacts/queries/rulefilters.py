@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Workspace
 from contacts import values
+from contacts.exceptions import ContactsError
 from contacts.models import Attribute, Contact
 from contacts.segments import checking, compiling
 from contacts.segments.checking import RuleError
@@ -41,7 +42,7 @@ TEXTS = ("text", "choice")
 PARAMETERS = ("activity", "within", "domain", "attribute", "match", "value")
 
 
-class FilterError(ValueError):
+class FilterError(ContactsError, ValueError):
     """A filter can't be used as it is; the text says what to do, for users."""
 
 

@@ -1,6 +1,9 @@
 """Values of operators: read from texts of a form and from JSON alike, with a sentence for wrong
 ones."""
 
+import itertools
+from typing import cast
+
 import pytest
 
 from contacts.segments import operators
@@ -66,7 +69,12 @@ def test_each_type_has_its_operators_once() -> None:
     for some in (*operators.BY_TYPE.values(), operators.ALWAYS, operators.MOMENT):
         keys = [one.key for one in some]
         assert len(keys) == len(set(keys))
-        assert all("{subject}" in str(one.sentence) for one in some)
+        for one, days in itertools.product(some, (1, 2)):
+            words = {"subject": "City", "value": "7", "second": "9", "days": days}
+            sentence = cast("str", one.sentence).format(**words)
+            assert "City" in sentence
+            assert ("7" in sentence) == (one.takes != Takes.NOTHING), sentence
+            assert "{" not in sentence
 
 
 def test_full_width_digits_are_digits() -> None:
