@@ -44,8 +44,8 @@ UPDATE sending_message
  WHERE mailing_id = %(mailing)s AND id %% 100 < 30 AND state = 2
 """
 EVENTS = """
-INSERT INTO sending_event (mailing_id, message_id, kind, at, link, detail)
-SELECT mailing_id, id, kind, now(), CASE kind WHEN 'clicked' THEN id %% 15 END,
+INSERT INTO sending_event (mailing_id, message_id, contact_id, kind, at, link, detail)
+SELECT mailing_id, id, contact_id, kind, now(), CASE kind WHEN 'clicked' THEN id %% 15 END,
        CASE kind WHEN 'hard_bounced' THEN '550 5.1.1 user unknown' ELSE '' END
   FROM sending_message,
        LATERAL (SELECT 'opened' AS kind WHERE opened_at IS NOT NULL

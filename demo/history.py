@@ -56,8 +56,8 @@ UPDATE sending_message m
 
 # Delays are exponentially distributed: most people open within hours, some within days.
 EVENTS = """
-INSERT INTO sending_event (mailing_id, message_id, kind, at, link, detail)
-SELECT m.mailing_id, m.id, %(kind)s,
+INSERT INTO sending_event (mailing_id, message_id, contact_id, kind, at, link, detail)
+SELECT m.mailing_id, m.id, m.contact_id, %(kind)s,
        least(m.settled_at + make_interval(secs => 20 - %(delay)s * ln(1 - {when})), now()),
        {link}, %(detail)s
   FROM sending_message m

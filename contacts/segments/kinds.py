@@ -5,6 +5,7 @@ import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils.functional import Promise
@@ -46,6 +47,8 @@ class Context:
     zone: ZoneInfo
     subjects: "Subjects"
     rules: Mapping[int, Group] = field(default_factory=dict)
+    # What kinds of conditions have looked up for this rule, by keys of their own.
+    memo: dict[tuple[str, str], Any] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

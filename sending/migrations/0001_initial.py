@@ -257,6 +257,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('mailing', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='sending.mailing')),
                 ('message', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='sending.message')),
+                ('contact_id', models.BigIntegerField(null=True)),
                 ('kind', models.CharField(choices=[('hard_bounced', 'Hard bounce'), ('soft_bounced', 'Soft bounce'), ('blocked', 'Blocked'), ('delayed', 'Delayed'), ('complained', 'Complaint'), ('auto_replied', 'Automatic reply'), ('opened', 'Opened'), ('clicked', 'Clicked'), ('unsubscribed', 'Unsubscribed')], max_length=12)),
                 ('at', models.DateTimeField()),
                 ('link', models.SmallIntegerField(null=True)),
@@ -265,6 +266,7 @@ class Migration(migrations.Migration):
             options={
                 'indexes': [
                     models.Index(fields=['mailing', 'kind', 'id'], name='event_by_kind'),
+                    models.Index(fields=['mailing', 'kind', 'contact_id'], include=('at',), name='event_by_contact'),
                 ],
             },
         ),

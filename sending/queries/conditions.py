@@ -1,8 +1,9 @@
 """The condition of segments about mails: sent, opened, clicked and bounced, of any campaign, one of
 them, or the latest.
 
-It reads the messages of the mailings that it is about, in one pass. An opening or a click is the
-first one of a mail (sending.models.Message).
+Openings, clicks and bounces are found in an index of the events alone, each by the time when it
+happened; mails that were sent, in the messages. Of a mail it counts whether it was opened, not how
+often.
 """
 
 from collections.abc import Collection, Iterable
@@ -16,7 +17,7 @@ from contacts.segments import predicates
 from contacts.segments.kinds import ConditionKind, Context, Match, Subject, ids, kinds
 from contacts.segments.operators import Operator, Takes
 from contacts.segments.rules import Condition
-from contacts.segments.sql import Sql, given, put
+from contacts.segments.sql import Sql, given, given_list, put
 from pages import locales, numbers
 from sending.models import Mailing
 from sending.queries.states import sql
@@ -77,7 +78,13 @@ OPERATORS = (
         Takes.WITHIN,
     ),
 )
-# {action: the time of its first event}
+# {action: the kinds of its events}
+EVENTS = {
+    "opened": ("opened",),
+    "clicked": ("clicked",),
+    "bounced": ("hard_bounced", "soft_bounced", "blocked"),
+}
+# {action: the time of the message when it first happened}
 TIMES = {
     "sent": "m.settled_at",
     "opened": "m.opened_at",
@@ -87,11 +94,15 @@ TIMES = {
 # {operator: the action that none of the mails has}
 NONE_OF = {"ignored": "opened", "unclicked": "clicked"}
 ACCEPTED = sql("m.state = $ACCEPTED AND m.contact_id IS NOT NULL")
-OF_MAILINGS = "FROM sending_message m WHERE m.mailing_id IN ({}) AND " + ACCEPTED
+OF_MAILINGS = "FROM sending_message m WHERE m.mailing_id = ANY({}) AND " + ACCEPTED
+OF_EVENTS = (
+    "FROM sending_event e WHERE e.mailing_id = ANY({}) AND e.kind = ANY({})"
+    " AND e.contact_id IS NOT NULL"
+)
 # Recipients of mailings whose messages were dropped.
 PAST = (
     "SELECT p.contact_id FROM (SELECT unnest(contacts) AS contact_id FROM sending_pastrecipients"
-    " WHERE mailing_id IN ({})) p WHERE p.contact_id IS NOT NULL"
+    " WHERE mailing_id = ANY({})) p WHERE p.contact_id IS NOT NULL"
 )
 
 
@@ -112,16 +123,19 @@ def _subjects(workspace_id: int, keys: Collection[str]) -> Iterable[Subject]:
 
 
 def _mailings(one: Condition, context: Context) -> Sql:
+    """Their ids, as an array. Numbers and no query, so that PostgreSQL knows how many messages they
+    have, and which blocks to leave out."""
     if (number := numbers.whole(one.subject)) is not None:
-        return given(number, "bigint")
-    all_ones = put(
-        "SELECT id FROM sending_mailing WHERE workspace_id = {} AND kind = 'one_off'",
-        given(context.workspace_id, "bigint"),
-    )
-    if one.subject == ANY:
-        return all_ones
-    latest = int(one.subject.removeprefix(LAST))
-    return put(f"{{}} ORDER BY id DESC LIMIT {latest}", all_ones)
+        return given_list([number], "bigint")
+    if (known := context.memo.get(("mailings", one.subject))) is None:
+        known = context.memo["mailings", one.subject] = _latest(one.subject, context.workspace_id)
+    return given_list(known, "bigint")
+
+
+def _latest(subject: str, workspace_id: int) -> list[int]:
+    own = Mailing.objects.filter(workspace=workspace_id, kind=Mailing.Kind.ONE_OFF)
+    found = own.order_by("-pk").values_list("pk", flat=True)
+    return list(found if subject == ANY else found[: int(subject.removeprefix(LAST))])
 
 
 def _compile(one: Condition, _subject: Subject, context: Context) -> Match:
@@ -130,19 +144,37 @@ def _compile(one: Condition, _subject: Subject, context: Context) -> Match:
     never = one.operator.startswith("never_")
     action = one.operator.removeprefix("never_")
     times, days = (1, one.values[:1]) if never else (int(one.values[0]), one.values[1:])
-    at = Sql(TIMES[action])
-    rows = put(f"SELECT m.contact_id {OF_MAILINGS} AND {{}}", _mailings(one, context), _given(at))
-    if days:
-        rows = put("{} AND {}", rows, _within(at, days, context))
-    if times > 1:
-        rows = put("{} GROUP BY m.contact_id HAVING count(*) >= {}", rows, given(times, "int"))
-    elif action == "sent" and not days:
-        rows = put("{} UNION " + PAST, rows, _mailings(one, context))
+    if action == "sent":
+        rows = _sent(one, times, days, context)
+    else:
+        rows = _answered(one, action, times, days, context)
     return Match(rows, people=True, without=never)
 
 
-def _given(at: Sql) -> Sql:
-    return put("{} IS NOT NULL", at)
+def _sent(one: Condition, times: int, days: tuple[object, ...], context: Context) -> Sql:
+    rows = put(f"SELECT m.contact_id {OF_MAILINGS}", _mailings(one, context))
+    if days:
+        rows = put("{} AND {}", rows, _within(Sql(TIMES["sent"]), days, context))
+    if times > 1:
+        return put("{} GROUP BY m.contact_id HAVING count(*) >= {}", rows, given(times, "int"))
+    return rows if days else put("{} UNION " + PAST, rows, _mailings(one, context))
+
+
+def _answered(
+    one: Condition, action: str, times: int, days: tuple[object, ...], context: Context
+) -> Sql:
+    kinds_of = given_list(EVENTS[action], "text")
+    rows = put(OF_EVENTS, _mailings(one, context), kinds_of)
+    if days:
+        rows = put("{} AND {}", rows, _within(Sql("e.at"), days, context))
+    if times == 1:
+        return put("SELECT e.contact_id {}", rows)
+    return put(
+        "SELECT contact_id FROM (SELECT DISTINCT e.mailing_id, e.contact_id {}) mails"
+        " GROUP BY contact_id HAVING count(*) >= {}",
+        rows,
+        given(times, "int"),
+    )
 
 
 def _within(at: Sql, days: tuple[object, ...], context: Context) -> Sql:

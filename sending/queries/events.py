@@ -35,7 +35,7 @@ SELECT id FROM sending_message m WHERE id = ANY(%(messages)s) AND {m} ORDER BY i
 # (sending.blocks).
 INSERT = """
 WITH given AS (
-  SELECT m.mailing_id, r.*
+  SELECT m.mailing_id, m.contact_id, r.*
     FROM unnest(%(messages)s::bigint[], %(kinds)s::text[], %(ats)s::timestamptz[],
                 %(links)s::smallint[], %(details)s::text[])
          AS r (message_id, kind, at, link, detail)
@@ -46,8 +46,8 @@ fresh AS (
                       WHERE e.message_id = g.message_id AND e.kind = g.kind AND {e})
    GROUP BY 1, 2, 3),
 stored AS (
-  INSERT INTO sending_event (mailing_id, message_id, kind, at, link, detail)
-  SELECT mailing_id, message_id, kind, at, link, detail FROM given)
+  INSERT INTO sending_event (mailing_id, message_id, contact_id, kind, at, link, detail)
+  SELECT mailing_id, message_id, contact_id, kind, at, link, detail FROM given)
 SELECT mailing_id, message_id, kind, at,
        kind = ANY(%(bounces)s)
        AND 1 = row_number() OVER (PARTITION BY message_id, kind = ANY(%(bounces)s)

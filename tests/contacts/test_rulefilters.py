@@ -13,6 +13,7 @@ from contacts.queries import people as people_query
 from contacts.queries import rulefilters
 from contacts.segments import operators
 from sending.models import Mailing, Message
+from sending.queries.events import EventRow, record
 from tests.factories import make_contact
 
 pytestmark = pytest.mark.django_db
@@ -123,14 +124,14 @@ def test_mails(workspace: Workspace, people: None, make_mailing: Callable[..., M
     long_ago = now - dt.timedelta(days=40)
     for name, opened in (("known", now), ("other", long_ago)):
         person = Contact.objects.get(workspace=workspace, email__startswith=name)
-        Message.objects.create(
+        message = Message.objects.create(
             mailing=mailing,
             contact_id=person.pk,
             address=person.email,
             state=Message.State.ACCEPTED,
             settled_at=opened,
-            opened_at=opened,
         )
+        record([EventRow(message.pk, "opened", opened)])
     everybody = {"known", "other", "blank"}
     assert found(workspace, "activity=sent") == {"known", "other"}
     assert found(workspace, "activity=never_sent") == {"blank"}

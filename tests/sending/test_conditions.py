@@ -11,12 +11,14 @@ from contacts.models import Contact
 from contacts.queries import segments
 from contacts.segments.rules import ALL, Group
 from sending.models import Mailing, Message, PastRecipients
+from sending.queries.events import EventRow, record
 from tests.contacts.segments.scene import NOW, matching, when
 from tests.factories import make_contact
 
 pytestmark = pytest.mark.django_db
 Make = Callable[..., Mailing]
 State = Message.State
+KINDS = {"bounced": "soft_bounced"}
 
 
 @pytest.fixture
@@ -31,12 +33,14 @@ def send(mailing: Mailing, person: Contact, *, days: int = 1, **events: Any) -> 
     known: dict[str, Any] = {"state": State.ACCEPTED, "settled_at": at}
     times = {f"{name}_at": at for name, happened in events.items() if happened is True}
     given = {name: value for name, value in events.items() if value is not True}
-    Message.objects.create(
+    message = Message.objects.create(
         mailing=mailing,
         contact_id=person.pk,
         address=person.email,
         **(known | times | given),
     )
+    kinds = [KINDS.get(name, name) for name, happened in events.items() if happened is True]
+    record(EventRow(message.pk, kind, at) for kind in kinds)
 
 
 @pytest.fixture
