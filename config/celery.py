@@ -40,6 +40,7 @@ TICKS = (
     ("tracking.tasks.record_hits", 2.0, 4),
     ("contacts.tasks.sweep_imports", 10.0, 10),
     ("contacts.tasks.sweep_jobs", 10.0, 10),
+    ("contacts.tasks.index_values", 10.0, 10),
     ("contacts.tasks.drop_import_files", 3600.0, 600),
     ("accounts.tasks.erase_deleted", 3600.0, 600),
     # Soon after the start, so that `make run` needn't wait for it.

@@ -1,6 +1,7 @@
 """Contacts, their attributes, lists and subscriptions, and imports."""
 
 from django.db import models
+from django.db.models import F, Func, Value
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User, Workspace
@@ -13,6 +14,8 @@ from contacts import (
 from contacts.sourced import Afterwards as Afterwards  # noqa: PLC0414 - part of this module
 from contacts.sourced import Sourced
 from contacts.suppressionmodels import Suppression as Suppression  # noqa: PLC0414 - the same
+from contacts.valuemodels import IndexedValue as IndexedValue  # noqa: PLC0414 - the same
+from contacts.valuemodels import Indexing as Indexing  # noqa: PLC0414 - the same
 from pages.singleline import SingleLineField
 
 
@@ -33,6 +36,11 @@ class Attribute(models.Model):
     # The values a choice may have.
     choices = models.JSONField(_("choices"), default=list, blank=True)
     position = models.PositiveSmallIntegerField(default=0)
+    indexing = models.CharField(
+        max_length=7, choices=Indexing.choices, blank=True, default=Indexing.NO
+    )
+    # Filling: the last contact that was looked at.
+    indexed_to = models.BigIntegerField(default=0)
 
     class Meta:
         ordering = ("position", "id")
@@ -53,6 +61,12 @@ class Contact(Sourced):
         Workspace, models.CASCADE, related_name="contacts", db_index=False
     )
     email = models.CharField(_("e-mail address"), max_length=320)
+    # Of the address.
+    domain = models.GeneratedField(
+        expression=Func(F("email"), Value("@"), Value(2), function="split_part"),
+        output_field=models.CharField(max_length=320),
+        db_persist=True,
+    )
     first_name = SingleLineField(_("first name"), max_length=150, blank=True)
     last_name = SingleLineField(_("last name"), max_length=150, blank=True)
     full_name = SingleLineField(_("full name"), max_length=300, blank=True)
@@ -65,7 +79,10 @@ class Contact(Sourced):
         constraints = (
             models.UniqueConstraint(fields=("workspace", "email"), name="contact_email_once"),
         )
-        indexes = (models.Index(fields=("workspace", "id"), name="contact_by_id"),)
+        indexes = (
+            models.Index(fields=("workspace", "id"), name="contact_by_id"),
+            models.Index(fields=("workspace", "domain", "id"), name="contact_by_domain"),
+        )
 
     def __str__(self) -> str:
         return self.email

@@ -9,6 +9,7 @@ from contacts.services import (
     importreading,
     importrun,
     imports,
+    indexing,
     jobs,
     maildomains,
 )
@@ -55,6 +56,12 @@ def drop_import_files() -> None:
     imports.drop_files()
     exportfiles.drop_old()
     maildomains.forget_old()
+
+
+@shared_task(ignore_result=True)
+def index_values() -> None:
+    """Beat: index the values of attributes that segments ask for."""
+    indexing.fill()
 
 
 @shared_task(ignore_result=True)

@@ -23,6 +23,7 @@ class Migration(migrations.Migration):
                 ('source_id', models.BigIntegerField(default=0)),
                 ('source_kind', models.CharField(blank=True, default='', max_length=20, verbose_name='source')),
                 ('email', models.CharField(max_length=320, verbose_name='e-mail address')),
+                ('domain', models.GeneratedField(db_persist=True, expression=models.Func(models.F('email'), models.Value('@'), models.Value(2), function='split_part'), output_field=models.CharField(max_length=320))),
                 ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
                 ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
                 ('full_name', models.CharField(blank=True, max_length=300, verbose_name='full name')),
@@ -34,6 +35,7 @@ class Migration(migrations.Migration):
             options={
                 'indexes': [
                     models.Index(fields=['workspace', 'id'], name='contact_by_id'),
+                    models.Index(fields=['workspace', 'domain', 'id'], name='contact_by_domain'),
                 ],
                 'constraints': [
                     models.UniqueConstraint(fields=('workspace', 'email'), name='contact_email_once'),
@@ -366,11 +368,31 @@ class Migration(migrations.Migration):
                 ('type', models.CharField(choices=[('text', 'Text'), ('number', 'Number'), ('date', 'Date'), ('boolean', 'Yes or no'), ('choice', 'Choice')], default='text', max_length=10, verbose_name='type')),
                 ('choices', models.JSONField(blank=True, default=list, verbose_name='choices')),
                 ('position', models.PositiveSmallIntegerField(default=0)),
+                ('indexing', models.CharField(blank=True, choices=[('', 'No'), ('filling', 'Filling'), ('ready', 'Ready')], default='', max_length=7)),
+                ('indexed_to', models.BigIntegerField(default=0)),
                 ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attributes', to='accounts.workspace')),
             ],
             options={
                 'ordering': ('position', 'id'),
                 'constraints': [models.UniqueConstraint(fields=('workspace', 'key'), name='attribute_key_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='IndexedValue',
+            fields=[
+                ('pk', models.CompositePrimaryKey('contact_id', 'attribute_id', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('contact_id', models.BigIntegerField()),
+                ('text', models.CharField(db_collation='C', max_length=200)),
+                ('whole', models.TextField(null=True)),
+                ('number', models.DecimalField(decimal_places=100, max_digits=200, null=True)),
+                ('attribute', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='indexed_values', to='contacts.attribute')),
+            ],
+            options={
+                'indexes': [
+                    models.Index(fields=['attribute', 'text', 'contact_id'], name='indexed_value_text'),
+                    models.Index(condition=models.Q(('number__isnull', False)), fields=['attribute', 'number', 'contact_id'], name='indexed_value_number'),
+                    models.Index(condition=models.Q(('whole__isnull', False)), fields=['attribute'], name='indexed_value_long'),
+                ],
             },
         ),
         migrations.CreateModel(

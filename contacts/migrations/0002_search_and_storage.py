@@ -31,6 +31,75 @@ CREATE INDEX contact_search_shown ON contacts_contact USING gin (
 ) WITH (fastupdate = on, gin_pending_list_limit = 16384)
 """
 
+# The narrow rows of IndexedValue. `contacts_indexed` has the forms of a value: nothing for a contact
+# without one. A number of very many digits would not fit into an index.
+INDEXED = r"""
+CREATE FUNCTION contacts_indexed(attributes jsonb, key text, type text)
+RETURNS TABLE (text text, whole text, number numeric)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN $3 = 'date'
+                THEN coalesce(substring(raw from '^[0-9]{4}-[0-9]{2}-[0-9]{2}'),
+                              '~' || left(folded, 199))
+                ELSE left(folded, 200) END,
+           CASE WHEN char_length(folded) > 200 THEN folded END,
+           CASE jsonb_typeof(given)
+                WHEN 'number' THEN CASE WHEN octet_length(raw) < 100 THEN raw::numeric END
+                WHEN 'boolean' THEN (raw = 'true')::int END
+      FROM (SELECT $1 -> $2 AS given, $1 ->> $2 AS raw) one,
+           LATERAL (SELECT lower(normalize(raw, NFKC)) AS folded) again
+     WHERE raw IS NOT NULL
+$$;
+
+CREATE FUNCTION contacts_keep_indexed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM contacts_attribute WHERE indexing <> '') THEN
+        RETURN NULL;
+    END IF;
+    IF TG_OP = 'DELETE' THEN
+        DELETE FROM contacts_indexedvalue v USING gone WHERE v.contact_id = gone.id;
+    ELSIF TG_OP = 'INSERT' THEN
+        INSERT INTO contacts_indexedvalue (contact_id, attribute_id, text, whole, number)
+        SELECT c.id, a.id, v.text, v.whole, v.number
+          FROM fresh c
+          JOIN contacts_attribute a ON a.workspace_id = c.workspace_id AND a.indexing <> '',
+               contacts_indexed(c.attributes, a.key, a.type) v;
+    ELSE
+        WITH changed AS (
+            SELECT c.id, a.id AS attribute_id, c.attributes, a.key, a.type
+              FROM fresh c
+              JOIN gone ON gone.id = c.id AND gone.attributes IS DISTINCT FROM c.attributes
+              JOIN contacts_attribute a ON a.workspace_id = c.workspace_id AND a.indexing <> ''
+             WHERE c.attributes -> a.key IS DISTINCT FROM gone.attributes -> a.key),
+        emptied AS (
+            DELETE FROM contacts_indexedvalue v USING changed c
+             WHERE v.contact_id = c.id AND v.attribute_id = c.attribute_id
+               AND c.attributes ->> c.key IS NULL)
+        INSERT INTO contacts_indexedvalue (contact_id, attribute_id, text, whole, number)
+        SELECT c.id, c.attribute_id, v.text, v.whole, v.number
+          FROM changed c, contacts_indexed(c.attributes, c.key, c.type) v
+        ON CONFLICT (contact_id, attribute_id) DO UPDATE
+           SET text = excluded.text, whole = excluded.whole, number = excluded.number;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER contact_indexed_insert AFTER INSERT ON contacts_contact
+    REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION contacts_keep_indexed();
+CREATE TRIGGER contact_indexed_update AFTER UPDATE ON contacts_contact
+    REFERENCING OLD TABLE AS gone NEW TABLE AS fresh
+    FOR EACH STATEMENT EXECUTE FUNCTION contacts_keep_indexed();
+CREATE TRIGGER contact_indexed_delete AFTER DELETE ON contacts_contact
+    REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION contacts_keep_indexed()
+"""
+NOT_INDEXED = """
+DROP TRIGGER contact_indexed_insert ON contacts_contact;
+DROP TRIGGER contact_indexed_update ON contacts_contact;
+DROP TRIGGER contact_indexed_delete ON contacts_contact;
+DROP FUNCTION contacts_keep_indexed;
+DROP FUNCTION contacts_indexed
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [("contacts", "0001_initial")]
@@ -39,6 +108,7 @@ class Migration(migrations.Migration):
         TrigramExtension(),
         migrations.RunSQL(SPACED, "DROP FUNCTION contacts_spaced"),
         migrations.RunSQL(INDEX, "DROP INDEX contact_search_shown"),
+        migrations.RunSQL(INDEXED, NOT_INDEXED),
         # Compressing pieces of a file costs more time than reading them.
         migrations.RunSQL(
             "ALTER TABLE contacts_importchunk ALTER COLUMN data SET STORAGE EXTERNAL",

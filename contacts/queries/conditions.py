@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts import addresses
-from contacts.models import Attribute, Import, Suppression
+from contacts.models import Attribute, Import, Indexing, Suppression
 from contacts.queries import (
     listconditions,  # noqa: F401 - registers those about lists
     tagconditions,  # noqa: F401 - registers that about tags
@@ -16,7 +16,7 @@ from contacts.queries import (
 )
 from contacts.queries.people import as_stored
 from contacts.segmentmodels import Segment
-from contacts.segments import compiling, operators, predicates
+from contacts.segments import compiling, indexed, operators, predicates
 from contacts.segments.kinds import ConditionKind, Context, Match, Subject, ids, kinds
 from contacts.segments.nesting import SEGMENT
 from contacts.segments.operators import Operator, Takes
@@ -35,10 +35,14 @@ MOST_IMPORTS = 100
 def _attributes(workspace_id: int, _keys: Collection[str]) -> Iterable[Subject]:
     for one in Attribute.objects.filter(workspace=workspace_id):
         choices = tuple((text, text) for text in one.choices)
-        yield Subject(one.key, one.label, operators.BY_TYPE[one.type], choices, one.type)
+        indexed = one.pk if one.indexing == Indexing.READY else 0
+        known = operators.BY_TYPE[one.type]
+        yield Subject(one.key, one.label, known, choices, one.type, indexed=indexed)
 
 
 def _attribute(one: Condition, subject: Subject, context: Context) -> Match:
+    if subject.indexed and (found := indexed.match(one, subject.indexed, subject.type, context)):
+        return found
     key = given(one.subject, "text")
     text, json = put("c.attributes ->> {}", key), put("c.attributes -> {}", key)
     match subject.type:
@@ -81,11 +85,7 @@ kinds.add(
 # {subject: (label, operators, SQL of its value)}
 PERSON: Mapping[str, tuple[Promise, tuple[Operator, ...], str]] = {
     "email": (gettext_lazy("E-mail address"), operators.ALWAYS, "c.email"),
-    "domain": (
-        gettext_lazy("Domain of the address"),
-        operators.ALWAYS,
-        "split_part(c.email, '@', 2)",
-    ),
+    "domain": (gettext_lazy("Domain of the address"), operators.ALWAYS, "c.domain"),
     "first_name": (gettext_lazy("First name"), operators.TEXT, "c.first_name"),
     "last_name": (gettext_lazy("Last name"), operators.TEXT, "c.last_name"),
     "full_name": (gettext_lazy("Full name"), operators.TEXT, "c.full_name"),
@@ -114,6 +114,8 @@ def _person(one: Condition, _subject: Subject, context: Context) -> Match:
     if one.subject in {"email", "domain"}:
         typed = tuple(as_stored(str(text).removeprefix("@")) for text in one.values)
         one = Condition(one.kind, one.subject, one.operator, typed)
+        # Addresses are stored in this form, and their indexes have it.
+        return Match(predicates.of_folded(value, one))
     return Match(predicates.text(value, one))
 
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import Workspace
 from contacts import values
 from contacts.exceptions import ContactsError
-from contacts.models import Attribute, Contact
+from contacts.models import Attribute, Contact, Indexing
 from contacts.segments import checking, compiling
 from contacts.segments.checking import RuleError
 from contacts.segments.kinds import Context, Subject, Subjects, kinds
@@ -133,7 +133,8 @@ def _attribute(workspace: Workspace, key: str, parameters: QueryDict) -> tuple[C
     if own is None:
         text = _("The attribute {name} does not exist any more. Choose another one.")
         raise FilterError(text.format(name=key[:50]))
-    subject = Subject(own.key, own.label, _operators(own), (), own.type)
+    indexed = own.pk if own.indexing == Indexing.READY else 0
+    subject = Subject(own.key, own.label, _operators(own), (), own.type, indexed=indexed)
     match = parameters.get("match", "") or next(iter(MATCHES))
     if match not in MATCHES:
         raise FilterError(_("Choose how to compare."))

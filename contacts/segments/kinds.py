@@ -28,6 +28,8 @@ class Subject:
     choices: tuple[tuple[str, str | Promise], ...] = ()
     # Its type, for kinds with subjects of several types.
     type: str = ""
+    # The attribute whose values are indexed (contacts.valuemodels); 0: they are not.
+    indexed: int = 0
     # Whether a person gave it its name, so that sentences quote it.
     named: bool = False
     # The values in a pasted line, for operators that take lines; None: the line itself.

@@ -38,12 +38,16 @@ OPPOSITES = {"is_not": "is", "contains_not": "contains", "none_of": "one_of"}
 
 def text(value: Sql, condition: Condition) -> Sql:
     """`value`: SQL of a text, which may be null. "Is not" is true for contacts without a value."""
+    return of_folded(put(FOLDED, value), condition)
+
+
+def of_folded(folded: Sql, condition: Condition) -> Sql:
+    """`folded`: SQL of a text in lower case and without full-width forms, which may be null."""
     if condition.operator == "blank":
-        return put("coalesce(btrim({}), '') = ''", value)
+        return put("coalesce(btrim({}), '') = ''", folded)
     if condition.operator == "filled":
-        return put("btrim({}) <> ''", value)
+        return put("btrim({}) <> ''", folded)
     operator = OPPOSITES.get(condition.operator, condition.operator)
-    folded = put(FOLDED, value)
     if operator == "one_of":
         found = put(f"{{}} IN ({LINES})", folded, given_list(condition.values, "text"))
     else:
@@ -58,6 +62,11 @@ def number(value: Sql, condition: Condition) -> Sql:
         return _given(value, condition)
     # CASE: a value of another type is never cast.
     read = put("CASE WHEN jsonb_typeof({}) = 'number' THEN ({})::numeric END", value, value)
+    return compared(read, condition)
+
+
+def compared(read: Sql, condition: Condition) -> Sql:
+    """`read`: SQL of a number, which may be null."""
     values = [given(str(one), "numeric") for one in condition.values]
     if condition.operator == "between":
         return put("{} BETWEEN {} AND {}", read, *values)
@@ -86,7 +95,11 @@ def date(value: Sql, condition: Condition, today: dt.date) -> Sql:
     if condition.operator == "anniversary":
         days = anniversaries(today, int(condition.values[0]))
         return put(f"substr({ISO_DAY}, 6) = ANY({{}})", value, given_list(days, "text"))
-    read = put("(" + ISO_DAY + ') COLLATE "C"', value)
+    return compared_day(put("(" + ISO_DAY + ') COLLATE "C"', value), condition, today)
+
+
+def compared_day(read: Sql, condition: Condition, today: dt.date) -> Sql:
+    """`read`: SQL of a day such as 2026-03-09, by the order of its characters."""
     if condition.operator in SIDES:
         day = given(str(condition.values[0]), "text")
         return put(f"{{}} {SIDES[condition.operator]} {{}}", read, day)

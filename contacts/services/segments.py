@@ -12,6 +12,7 @@ from contacts.queries import segments as query
 from contacts.segmentmodels import Segment, SegmentVersion
 from contacts.segments import nesting, rules
 from contacts.segments.rules import Group
+from contacts.services import indexing
 from pages.registry import Registry
 
 # Versions that are kept of each segment: the latest.
@@ -47,6 +48,7 @@ def create(workspace: Workspace, *, name: str, rule: Group, by: User | None = No
     stored = rules.as_json(rule)
     segment = Segment.objects.create(workspace=workspace, name=name, rule=stored, created_by=by)
     SegmentVersion.objects.create(segment=segment, number=1, rule=stored, made_by=by)
+    indexing.want(workspace, rule)
     return segment
 
 
@@ -71,6 +73,7 @@ def change(
     _check_nesting(segment.workspace, rule, of=segment.pk)
     if rule != query.stored(now):
         _add_version(now, rule, by=by)
+        indexing.want(segment.workspace, rule)
     now.name = name
     now.save(update_fields=["name", "rule", "version", "updated_at"])
     return now

@@ -16,7 +16,7 @@ OPERATORS = (
         "is_not", gettext_lazy("is not"), gettext_lazy("{subject} is not {value}"), Takes.CHOICE
     ),
 )
-DOMAIN = "split_part(c.email, '@', 2)"
+DOMAIN = "c.domain"
 
 
 def _subjects(_workspace_id: int, _keys: Collection[str]) -> Iterable[Subject]:

@@ -4,8 +4,8 @@ import datetime as dt
 from typing import Any
 
 from accounts.models import Workspace
-from contacts.models import Contact
-from contacts.queries import segments
+from contacts.models import Attribute, Contact, IndexedValue, Indexing
+from contacts.queries import indexing, segments
 from contacts.segmentmodels import Segment
 from contacts.segments import compiling
 from contacts.segments.rules import ALL, Condition, Group
@@ -29,8 +29,26 @@ def group(match: str, *items: Condition | Group) -> Group:
 
 def matching(workspace: Workspace, *items: Condition | Group, at: dt.datetime = NOW) -> set[str]:
     """The local parts of the addresses of contacts who match all of these, or a whole rule. Checks
-    that the count, the contacts and the answers about some of them agree."""
+    that the count, the contacts and the answers about some of them agree; and that nothing changes
+    when the values of attributes are indexed."""
     whole = items[0] if len(items) == 1 and isinstance(items[0], Group) else group(ALL, *items)
+    found = _matching(workspace, whole, at)
+    if own := list(Attribute.objects.filter(workspace=workspace)):
+        for one in own:
+            make_indexed(one)
+        assert _matching(workspace, whole, at) == found
+        Attribute.objects.filter(workspace=workspace).update(indexing=Indexing.NO)
+    return found
+
+
+def make_indexed(attribute: Attribute) -> None:
+    """Index the values that contacts have."""
+    IndexedValue.objects.filter(attribute=attribute).delete()
+    indexing.fill(attribute, 0)
+    Attribute.objects.filter(pk=attribute.pk).update(indexing=Indexing.READY)
+
+
+def _matching(workspace: Workspace, whole: Group, at: dt.datetime) -> set[str]:
     rule, known = segments.context(workspace, whole, at=at)
     sql = put("SELECT id FROM contacts_contact WHERE id IN ({})", compiling.people(rule, known))
     found = {one.pk for one in Contact.objects.raw(sql.text, sql.parameters)}

@@ -1,0 +1,150 @@
+"""The index of values: filled in the background, kept by whoever writes contacts."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection, connections, transaction
+
+from accounts.models import Workspace
+from contacts import tasks
+from contacts.models import Attribute, Contact, IndexedValue, Indexing
+from contacts.queries import indexing as query
+from contacts.services import indexing
+from tests.contacts.segments.scene import attribute, make_segment, when
+from tests.factories import make_contact
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def city(workspace: Workspace) -> Attribute:
+    return Attribute.objects.create(workspace=workspace, key="city", label="City", type="text")
+
+
+def index_of(city: Attribute) -> dict[str, str]:
+    emails = dict(Contact.objects.values_list("pk", "email"))
+    rows = IndexedValue.objects.filter(attribute=city).values_list("contact_id", "text")
+    return {emails[pk].split("@")[0]: text for pk, text in rows}
+
+
+def people(workspace: Workspace, **cities: object) -> None:
+    for name, value in cities.items():
+        make_contact(workspace, f"{name}@x.example", attributes={"city": value})
+
+
+@contextmanager
+def elsewhere(statement: str, *given: int) -> Iterator[None]:
+    """Runs the statement in a transaction of another connection that lasts as long as the block."""
+    begun, over = threading.Event(), threading.Event()
+
+    def work() -> None:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(statement, given)
+                begun.set()
+                over.wait(30)
+        finally:
+            begun.set()
+            connections.close_all()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert begun.wait(30)
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_a_saved_segment_asks_for_its_attributes(workspace: Workspace, city: Attribute) -> None:
+    other = Attribute.objects.create(workspace=workspace, key="x", label="X", type="text")
+    people(workspace, ann="Ｂerlin", bob="Oslo", cid=None)
+    make_segment(workspace, attribute("city", "is", "Oslo"), when("person", "email", "is", "x"))
+    assert index_of(city) == {}
+    tasks.index_values()
+    city.refresh_from_db()
+    other.refresh_from_db()
+    assert (city.indexing, other.indexing) == (Indexing.READY, Indexing.NO)
+    assert index_of(city) == {"ann": "berlin", "bob": "oslo"}
+
+
+def test_whoever_writes_contacts_keeps_it(
+    workspace: Workspace, other_workspace: Workspace, city: Attribute
+) -> None:
+    people(workspace, ann="Berlin", bob="Oslo", cid="Rome")
+    make_segment(workspace, attribute("city", "filled"))
+    assert indexing.fill()
+    people(workspace, dan="Paris", eve=None)
+    people(other_workspace, far="Lima")
+    Contact.objects.filter(email__startswith="ann").update(attributes={"city": "Bonn"})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE contacts_contact SET attributes = attributes - 'city' WHERE id = %s",
+            [Contact.objects.get(email="bob@x.example").pk],
+        )
+    Contact.objects.get(email="cid@x.example").delete()
+    assert index_of(city) == {"ann": "bonn", "dan": "paris"}
+    Contact.objects.filter(workspace=workspace).delete()
+    assert not IndexedValue.objects.exists()
+
+
+def test_a_deleted_attribute_takes_its_index_along(workspace: Workspace, city: Attribute) -> None:
+    people(workspace, ann="Berlin")
+    make_segment(workspace, attribute("city", "filled"))
+    assert indexing.fill()
+    city.delete()
+    assert not IndexedValue.objects.exists()
+
+
+def test_a_stopped_worker_goes_on_where_it_was(
+    workspace: Workspace, city: Attribute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(query, "BATCH", 2)
+    people(workspace, **{f"p{number}": "Oslo" for number in range(5)})
+    make_segment(workspace, attribute("city", "filled"))
+    assert not indexing.fill(seconds=0)
+    city.refresh_from_db()
+    assert city.indexing == Indexing.FILLING
+    assert indexing.fill()
+    assert len(index_of(city)) == 5
+
+
+def test_only_one_worker_is_at_it(workspace: Workspace, city: Attribute) -> None:
+    people(workspace, ann="Berlin")
+    make_segment(workspace, attribute("city", "filled"))
+    with elsewhere("SELECT pg_advisory_xact_lock(%s)", query.LOCK):
+        assert not indexing.fill()
+    assert indexing.fill()
+
+
+def test_a_contact_that_somebody_changes_is_not_missed(
+    workspace: Workspace, city: Attribute
+) -> None:
+    people(workspace, ann="Berlin", bob="Oslo")
+    Attribute.objects.update(indexing=Indexing.FILLING)
+    ann = Contact.objects.get(email="ann@x.example")
+    with elsewhere("SELECT FROM contacts_contact WHERE id = %s FOR UPDATE", ann.pk):
+        assert not indexing.fill(seconds=0.2)
+        assert index_of(city) == {"bob": "oslo"}
+    assert indexing.fill()
+    assert index_of(city) == {"ann": "berlin", "bob": "oslo"}
+
+
+def test_it_waits_for_transactions_that_do_not_know_of_it(
+    workspace: Workspace, city: Attribute
+) -> None:
+    insert = (
+        "INSERT INTO contacts_contact (workspace_id, email, first_name, last_name, full_name,"
+        " attributes, source_kind, source_id, created_at, updated_at)"
+        " VALUES (%s, 'late@x.example', '', '', '', '{\"city\": \"Rome\"}', '', 0, now(), now())"
+    )
+    with elsewhere(insert, workspace.pk):
+        make_segment(workspace, attribute("city", "filled"))
+        assert not indexing.fill(seconds=0.3)
+    city.refresh_from_db()
+    assert city.indexing == Indexing.FILLING
+    assert indexing.fill()
+    assert index_of(city) == {"late": "rome"}
