@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 # What is started often is compiled once; tests start the product's programs a hundred times.
 run demo test test-fast test-versions e2e fault-test: export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run demo test test-fast test-versions check e2e bench bench-send fault-test fmt hooks messages lock clean runtime dev
+.PHONY: help run demo test test-fast test-versions check e2e bench bench-send bench-contacts fault-test fmt hooks messages lock clean runtime dev
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -38,7 +38,7 @@ e2e: dev ## the browser tests alone
 	@$(PYTHON_VENV) -m pytest -q -m browser
 
 bench: dev ## measurements
-	@for name in $(filter-out bench_send,$(basename $(notdir $(wildcard benchmarks/bench_*.py)))); do \
+	@for name in $(filter-out bench_send bench_contacts,$(basename $(notdir $(wildcard benchmarks/bench_*.py)))); do \
 		$(PYTHON_VENV) -m benchmarks.$$name || exit; done
 
 bench-send: dev ## how fast a campaign goes out, beside Postfix's smtp-source (OPTIONS=--quick)
@@ -66,6 +66,9 @@ runtime:
 
 dev:
 	@quickstart/bootstrap dev
+
+bench-contacts: dev ## a million contacts: imports, segments, pages (OPTIONS="--people 100000")
+	@$(PYTHON_VENV) -m benchmarks.bench_contacts $(OPTIONS)
 
 fault-test: dev ## random schedules of faults, many of them (YANSHU_FAULT_SCHEDULES=200)
 	@YANSHU_FAULT_SCHEDULES=$${YANSHU_FAULT_SCHEDULES:-200} $(PYTHON_VENV) -m pytest -q tests/sending/engine/faults
