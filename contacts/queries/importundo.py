@@ -62,6 +62,7 @@ WHERE i.import_id = %(import_id)s AND i.contact_id > %(after)s AND i.contact_id 
   AND i.outcome = 'new' AND c.id = i.contact_id AND c.updated_at = c.created_at
   AND NOT EXISTS (SELECT FROM contacts_subscription s WHERE s.contact_id = c.id)
   AND NOT EXISTS (SELECT FROM contacts_contacttag t WHERE t.contact_id = c.id)
+  AND NOT EXISTS (SELECT FROM contacts_openconsentanswer a WHERE a.contact_id = c.id)
   AND NOT EXISTS (SELECT FROM contacts_importedcontact other
                   WHERE other.contact_id = c.id AND other.import_id <> %(import_id)s)
   AND NOT {mailed}

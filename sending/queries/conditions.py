@@ -3,6 +3,10 @@ them, or the latest.
 
 It reads the messages of the mailings that it is about, in one pass. An opening or a click is the
 first one of a mail (sending.models.Message).
+
+Not all mails count opens (Message.counts_opens). Whether such a mail was opened is unknown, so its
+recipient is not among the people who never opened, or opened none. If the condition names a period,
+only mails sent in the period matter for that.
 """
 
 from collections.abc import Collection, Iterable
@@ -131,9 +135,11 @@ def _compile(one: Condition, _subject: Subject, context: Context) -> Match:
     action = one.operator.removeprefix("never_")
     times, days = (1, one.values[:1]) if never else (int(one.values[0]), one.values[1:])
     at = Sql(TIMES[action])
-    rows = put(f"SELECT m.contact_id {OF_MAILINGS} AND {{}}", _mailings(one, context), _given(at))
-    if days:
-        rows = put("{} AND {}", rows, _within(at, days, context))
+    happened = _happened(at, days, context)
+    if one.operator == "never_opened":
+        sent = _happened(Sql(TIMES["sent"]), days, context)
+        happened = put("({} OR (NOT m.counts_opens AND {}))", happened, sent)
+    rows = put(f"SELECT m.contact_id {OF_MAILINGS} AND {{}}", _mailings(one, context), happened)
     if times > 1:
         rows = put("{} GROUP BY m.contact_id HAVING count(*) >= {}", rows, given(times, "int"))
     elif action == "sent" and not days:
@@ -141,8 +147,9 @@ def _compile(one: Condition, _subject: Subject, context: Context) -> Match:
     return Match(rows, people=True, without=never)
 
 
-def _given(at: Sql) -> Sql:
-    return put("{} IS NOT NULL", at)
+def _happened(at: Sql, days: tuple[object, ...], context: Context) -> Sql:
+    happened = put("{} IS NOT NULL", at)
+    return put("{} AND {}", happened, _within(at, days, context)) if days else happened
 
 
 def _within(at: Sql, days: tuple[object, ...], context: Context) -> Sql:
@@ -154,8 +161,9 @@ def _unanswered(one: Condition, context: Context) -> Sql:
     rows = put(f"SELECT m.contact_id {OF_MAILINGS}", _mailings(one, context))
     if one.values:
         rows = put("{} AND {}", rows, _within(Sql(TIMES["sent"]), one.values, context))
-    event = Sql(TIMES[NONE_OF[one.operator]])
-    return put("{} GROUP BY m.contact_id HAVING count({}) = 0", rows, event)
+    event = NONE_OF[one.operator]
+    rows = put("{} GROUP BY m.contact_id HAVING count({}) = 0", rows, Sql(TIMES[event]))
+    return put("{} AND bool_and(m.counts_opens)", rows) if event == "opened" else rows
 
 
 def _value(one: Condition, _subject: Subject, context: Context) -> Sql:
