@@ -1,9 +1,13 @@
 """Consent for counting opens: given, withdrawn, with its trail."""
 
+from collections.abc import Callable
+
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User, Workspace
+from accounts.permissions import Role
 from contacts.models import Contact
 from contacts.openconsentmodels import OpenConsent, OpenConsentAnswer
 from contacts.provenance import BY_HAND, IMPORT, Source
@@ -81,3 +85,44 @@ def test_those_on_the_right_hear_of_a_withdrawal(
     openconsent.withdraw([lan.pk], BY_HAND)
     openconsent.withdraw([lan.pk], BY_HAND)
     assert heard == [[lan.pk]]
+
+
+def test_the_page_of_a_person_shows_and_records_it(
+    lan: Contact, owner_client: Client, url: Callable[..., str], owner: User
+) -> None:
+    page, path = url("contact", lan.pk), url("contact_open_consent", lan.pk)
+    assert "No answer. Opens of this person count only" in owner_client.get(page).content.decode()
+    answer = owner_client.post(path, {"answer": "give", "text": " Said so by phone "}, follow=True)
+    shown = answer.content.decode()
+    assert "Given: opens of this person may be counted." in shown
+    assert "Said so by phone" in shown
+    assert "Agreed that opens are counted" in shown
+    assert openconsent.of(lan).answers[0].by == owner
+    again = owner_client.post(path, {"answer": "give"}, follow=True).content.decode()
+    assert "That was recorded already; nothing changed." in again
+    shown = owner_client.post(path, {"answer": "withdraw"}, follow=True).content.decode()
+    assert "Refused or withdrawn: opens of this person are not counted" in shown
+    assert openconsent.of(lan).given is False
+    assert owner_client.post(path, {"answer": "perhaps"}).status_code == 400
+    assert owner_client.get(path).status_code == 405
+
+
+def test_who_may_not_edit_contacts_only_sees_it(
+    workspace: Workspace,
+    lan: Contact,
+    url: Callable[..., str],
+    make_member: Callable[..., User],
+    client: Client,
+) -> None:
+    openconsent.give([lan.pk], BY_HAND, text="Ticked the box", ip="10.0.0.7")
+    client.force_login(
+        make_member(workspace, Role.VIEWER),
+        backend="allauth.account.auth_backends.AuthenticationBackend",
+    )
+    shown = client.get(url("contact", lan.pk)).content.decode()
+    assert "Ticked the box" in shown
+    assert "from 10.0.0.7" in shown
+    assert "Withdraw consent" not in shown
+    path = url("contact_open_consent", lan.pk)
+    assert client.post(path, {"answer": "withdraw"}).status_code == 403
+    assert openconsent.of(lan).given is True
