@@ -97,9 +97,9 @@ def _tags(contact: Contact) -> Iterable[TimelineEntry]:
 @contributors.add
 def _open_answers(contact: Contact) -> Iterable[TimelineEntry]:
     for one in OpenConsentAnswer.objects.filter(contact=contact).order_by("-pk"):
-        title = (
-            _("Agreed that opens are counted") if one.given else _("Opens are not to be counted")
-        )
+        title = _("Refused the counting of opens, or withdrew the consent")
+        if one.given:
+            title = _("Agreed to the counting of opens")
         icon = "check" if one.given else "x"
         yield TimelineEntry(one.at, title, icon, words=one.text, source=one.source)
 

@@ -11,16 +11,16 @@ from contacts.segments.rules import Condition
 from contacts.segments.sql import Sql
 
 ANSWERS = (
-    Operator("given", gettext_lazy("is given"), gettext_lazy("agreed that opens are counted")),
+    Operator("given", gettext_lazy("is given"), gettext_lazy("agreed to the counting of opens")),
     Operator(
         "not_given",
         gettext_lazy("is not given"),
-        gettext_lazy("did not agree that opens are counted, or withdrew it"),
+        gettext_lazy("did not agree to the counting of opens, or withdrew the consent"),
     ),
     Operator(
         "withdrawn",
         gettext_lazy("is refused or withdrawn"),
-        gettext_lazy("refused that opens are counted, or withdrew the consent"),
+        gettext_lazy("refused the counting of opens, or withdrew the consent"),
     ),
 )
 ROWS = "SELECT o.contact_id FROM contacts_openconsent o WHERE "

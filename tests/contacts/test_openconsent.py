@@ -96,7 +96,7 @@ def test_the_page_of_a_person_shows_and_records_it(
     shown = answer.content.decode()
     assert "Given: opens of this person may be counted." in shown
     assert "Said so by phone" in shown
-    assert "Agreed that opens are counted" in shown
+    assert "Agreed to the counting of opens" in shown
     assert openconsent.of(lan).answers[0].by == owner
     again = owner_client.post(path, {"answer": "give"}, follow=True).content.decode()
     assert "That was recorded already; nothing changed." in again
