@@ -24,7 +24,9 @@ SUMMARIES: dict[str, Promise] = {
     OpenCounting.EVERYBODY: _(
         "Everybody who has not refused. Some countries, such as France, require consent."
     ),
-    OpenCounting.CONSENT: _("Only people who have agreed to it."),
+    OpenCounting.CONSENT: _(
+        "Only people who have agreed to it. As long as nobody has, no opens are counted."
+    ),
     OpenCounting.TOTALS: _(
         "How often the pictures were loaded in all. Nobody can tell by whom, so this needs no "
         "consent."

@@ -7,7 +7,7 @@ from accounts.models import Workspace
 from accounts.services import workspaces
 from contacts import evidence
 from contacts.evidence import Evidence
-from contacts.services import openconsent
+from contacts.queries import openconsent
 from designs import previews
 from relays.services import usage
 from sending.compose.publicurls import MessageUrls

@@ -1,6 +1,6 @@
 """Consents for counting opens: read and written in sets."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,8 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.opencounting import OpenCounting
-from contacts.provenance import Source
+from contacts.provenance import IMPORT, Source
+from pages.registry import Registry
 
 # SQL: whether the contact {contact} has agreed, or refused. One look-up by the primary key.
 _ANSWERED = "EXISTS (SELECT FROM contacts_openconsent o WHERE o.contact_id = {contact} AND {what})"
@@ -65,6 +66,37 @@ DELETE FROM contacts_openconsentanswer
 """
 # Answers that are kept of a contact, the newest.
 MOST = 50
+# The answers of an import that is undone: those of contacts that gave no other one since.
+TAKE_BACK = """
+WITH newest AS (
+  SELECT DISTINCT ON (a.contact_id) a.contact_id, a.source_kind, a.source_id
+    FROM contacts_openconsentanswer a
+    JOIN contacts_importedcontact i ON i.contact_id = a.contact_id
+   WHERE i.import_id = %(import_id)s AND i.contact_id > %(after)s AND i.contact_id <= %(last)s
+   ORDER BY a.contact_id, a.id DESC),
+gone AS (
+  DELETE FROM contacts_openconsentanswer a USING newest n
+   WHERE a.contact_id = n.contact_id
+     AND (n.source_kind, n.source_id) = (%(source_kind)s, %(source_id)s)
+     AND (a.source_kind, a.source_id) = (%(source_kind)s, %(source_id)s)
+  RETURNING a.contact_id)
+SELECT DISTINCT contact_id FROM gone ORDER BY 1
+"""
+# The answer before, if there was one.
+RESTORE = """
+WITH before AS (
+  SELECT DISTINCT ON (contact_id) contact_id, given, at FROM contacts_openconsentanswer
+   WHERE contact_id = ANY(%(contacts)s) ORDER BY contact_id, id DESC),
+none AS (
+  DELETE FROM contacts_openconsent
+   WHERE contact_id = ANY(%(contacts)s) AND contact_id NOT IN (SELECT contact_id FROM before))
+UPDATE contacts_openconsent o SET given = before.given, at = before.at
+  FROM before WHERE o.contact_id = before.contact_id
+RETURNING CASE WHEN o.given THEN o.contact_id END
+"""
+# Called with the ids of contacts that withdrew their consent, in the transaction that stores it.
+# Apps to the right register what they have to forget.
+on_withdrawn: Registry[Callable[[Collection[int]], object]] = Registry()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +132,20 @@ def write(contact_ids: Collection[int], answer: Answer) -> list[int]:
         changed = [row[0] for row in cursor.fetchall()]
         cursor.execute(TRIM, {"contacts": changed, "most": MOST})
     return changed
+
+
+def take_back(import_id: int, *, after: int, last: int) -> None:
+    """Takes the answers back that an import gave for its contacts with ids from `after` (not
+    included) to `last`. Those who have agreed no longer count as if they had withdrawn."""
+    known: dict[str, Any] = {"import_id": import_id, "after": after, "last": last}
+    known |= Source(IMPORT, import_id).columns
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE_BACK, known)
+        contacts = [row[0] for row in cursor.fetchall()]
+        if not contacts:
+            return
+        cursor.execute(RESTORE, {"contacts": contacts})
+        agreed = {row[0] for row in cursor.fetchall()}
+    withdrawn = [number for number in contacts if number not in agreed]
+    for forget in on_withdrawn if withdrawn else ():
+        forget(withdrawn)

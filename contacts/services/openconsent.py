@@ -3,10 +3,10 @@
 Forms, imports, pages and the public page call `give` and `withdraw`. Both take any number of
 contacts and are safe to do twice: an answer that is known already changes nothing and leaves no
 trace. A withdrawal also holds for mails that were sent already: apps to the right register in
-`on_withdrawn` what they have to forget.
+`contacts.queries.openconsent.on_withdrawn` what they have to forget.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -19,11 +19,8 @@ from contacts.provenance import Source
 from contacts.queries import openconsent as query
 from contacts.queries.openconsent import Answer
 from environment import logs
-from pages.registry import Registry
 
 log = logs.get(__name__)
-# Called with the ids of the contacts, in the transaction of the withdrawal.
-on_withdrawn: Registry[Callable[[Collection[int]], object]] = Registry()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,7 @@ def withdraw(
     earlier opens stay in the totals of reports, without the persons."""
     changed = _write(contact_ids, _answer(source, text, ip, by, given=False))
     if changed:
-        for forget in on_withdrawn:
+        for forget in query.on_withdrawn:
             forget(changed)
     return len(changed)
 

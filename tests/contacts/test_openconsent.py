@@ -11,6 +11,7 @@ from accounts.permissions import Role
 from contacts.models import Contact
 from contacts.openconsentmodels import OpenConsent, OpenConsentAnswer
 from contacts.provenance import BY_HAND, IMPORT, Source
+from contacts.queries import openconsent as query
 from contacts.queries.openconsent import MOST
 from contacts.services import contacts, openconsent
 from tests.factories import make_contact
@@ -80,7 +81,7 @@ def test_those_on_the_right_hear_of_a_withdrawal(
     lan: Contact, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard: list[list[int]] = []
-    monkeypatch.setattr(openconsent, "on_withdrawn", [lambda ids: heard.append(list(ids))])
+    monkeypatch.setattr(query, "on_withdrawn", [lambda ids: heard.append(list(ids))])
     openconsent.give([lan.pk], BY_HAND)
     openconsent.withdraw([lan.pk], BY_HAND)
     openconsent.withdraw([lan.pk], BY_HAND)

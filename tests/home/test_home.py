@@ -134,7 +134,8 @@ def test_the_last_30_days_beside_those_before(
         bounced=90,
     )
     counted(start("b@x.example"), 29, targeted=400, accepted=400, with_pixel=200)
-    counted(start("c@x.example"), 40, targeted=800, accepted=800, with_pixel=800, opened=200, clicked=80)
+    before = {"targeted": 800, "accepted": 800, "with_pixel": 800}
+    counted(start("c@x.example"), 40, **before, opened=200, clicked=80)
     counted(start("d@x.example"), 70, accepted=5000, opened=5000)  # too long ago
     shown = words(page(owner_client))
     assert "Sent 1,000 25% more than before" in shown
