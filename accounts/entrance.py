@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.adapter import DefaultAccountAdapter, get_adapter
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +16,14 @@ from accounts import notices, throttles
 from accounts.models import User
 
 MINUTES = settings.PASSWORD_RESET_TIMEOUT // 60
+# Behind a unix socket no address is known.
+NO_ADDRESS = "0.0.0.0"  # noqa: S104 - nothing listens here
+
+
+def client_ip(request: HttpRequest) -> str | None:
+    """The network address from which a request comes; None if it is unknown."""
+    address = str(get_adapter().get_client_ip(request))
+    return None if address == NO_ADDRESS else address
 
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
@@ -44,9 +52,9 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
         return response
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        # Behind a unix socket no address is known: all clients share one count.
+        # Clients without an address share one count.
         known = request.META.get("REMOTE_ADDR") or request.headers.get("X-Forwarded-For")
-        return str(super().get_client_ip(request)) if known else "0.0.0.0"  # noqa: S104
+        return str(super().get_client_ip(request)) if known else NO_ADDRESS
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:  # noqa: ARG002
         messages.error(request, _("This account is disabled."))

@@ -17,6 +17,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import afterwards, notices, timezones
 from accounts.models import User, Workspace
+from accounts.opencounting import SUMMARIES as SUMMARY_OF
+from accounts.opencounting import OpenCounting
 from accounts.permissions import SUMMARIES, Role
 from accounts.services import workspaces
 from pages.singleline import SingleLine
@@ -82,6 +84,22 @@ class TimeZoneField(SingleLine):
         if text and not (text := timezones.find(text)):
             raise ValidationError(_("Choose a time zone from the list, such as Asia/Shanghai."))
         return str(text)
+
+
+class OpenCountingField(forms.ChoiceField):
+    """A way of counting opens. Nothing chosen is no answer: what was chosen before stays."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("label", _("Count opens"))
+        widget = forms.RadioSelect({"class": "form-check-input"})
+        super().__init__(choices=self._choices, widget=widget, required=False, **options)
+
+    @staticmethod
+    def _choices() -> list[tuple[str, str]]:
+        return [
+            (way.value, format_html("{}<br><small>{}</small>", way.label, SUMMARY_OF[way]))
+            for way in OpenCounting
+        ]
 
 
 class LoginForm(allauth.account.forms.LoginForm):  # type: ignore[misc]  # allauth has no types
@@ -269,10 +287,17 @@ class WorkspaceForm(forms.Form):
         help_text=_("Marks the workspace in the switcher."),
     )
 
+    open_counting = OpenCountingField(
+        help_text=_("The default in new campaigns. A small picture in the mail shows an open.")
+    )
+
     def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
         kwargs["initial"] = {name: getattr(workspace, name) for name in workspaces.CHANGEABLE}
         super().__init__(*args, **kwargs)
         self.workspace = workspace
+
+    def clean_open_counting(self) -> str:
+        return str(self.cleaned_data["open_counting"] or self.workspace.open_counting)
 
     def clean_slug(self) -> str:
         slug = str(self.cleaned_data["slug"])

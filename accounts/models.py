@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from accounts.opencounting import OpenCounting
 from accounts.permissions import Role
 from pages.singleline import SingleLineField
 
@@ -61,6 +62,13 @@ class Workspace(models.Model):
     # The sender's postal address, for the foot of mails (merge field `workspace.address`).
     postal_address = models.CharField(_("postal address"), max_length=300, blank=True)
     brand_color = SingleLineField(_("brand colour"), max_length=7, blank=True)
+    # How new campaigns count opens.
+    open_counting = models.CharField(
+        _("counting opens"),
+        max_length=9,
+        choices=OpenCounting.choices,
+        default=OpenCounting.CONSENT,
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     # Set when the workspace is deleted. It has no members any more, and a task erases its contents.
     deleted_at = models.DateTimeField(null=True, blank=True)

@@ -24,7 +24,7 @@ from designs.rendering import Renderer
 from sending.compose import headers, tokens
 from sending.compose.assembly import Assembly
 from sending.compose.mime import Mail, Sender, build
-from sending.compose.publicurls import MessageUrls, fixed
+from sending.compose.publicurls import MessageUrls, Pixel, fixed
 
 WORKSPACE = {"name": "Wild Goose Books", "address": "12 Long Lane, Oxford & 上海市南京路 1 号"}
 SENDER = Sender(
@@ -103,7 +103,7 @@ def parts() -> dict[str, str]:
 
 
 def compiled(content: dict[str, str]) -> Callable[[int, dict[str, Any]], bytes]:
-    same = fixed(mailing_id=7, workspace=WORKSPACE, track_opens=True)
+    same = fixed(mailing_id=7, workspace=WORKSPACE, pixel=Pixel.OWN)
     assembly = Assembly(content, sender=SENDER, fixed=same, zone=UTC)
 
     def make(n: int, fields: dict[str, Any]) -> bytes:

@@ -22,12 +22,12 @@ ROUNDS = 20
 AUDIENCE = 1000
 STREAMS = """
 INSERT INTO sending_mailing (workspace_id, kind, purpose, source_kind, source_id, from_name,
-       from_email, reply_to, relay_id, audience, track_opens, track_clicks, state,
+       from_email, reply_to, relay_id, audience, open_counting, track_clicks, state,
        state_reason, state_words, wait_reason, waits, priority, "window", retry_for, excluded,
        opened_at, idle)
 SELECT %(workspace)s, 'stream', 'notice', 'stream', n, 'Shop', 'shop@example.com', '',
-       %(relay)s, '{}', false, false, 'sending', '', '', '', '[]', 0, '{}', interval '2 days', '{}',
-       now(), true
+       %(relay)s, '{}', 'none', false, 'sending', '', '', '', '[]', 0, '{}', interval '2 days',
+       '{}', now(), true
   FROM generate_series(1, %(number)s) n
 """
 PARTS = """

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from accounts.forms import TimeZoneField
+from accounts.forms import OpenCountingField, TimeZoneField
 from campaigns import wording, zones
 from campaigns.models import Campaign
 from campaigns.queries import routes
@@ -125,11 +125,7 @@ class RouteForm(SectionForm):
     route = forms.ChoiceField(
         label=gettext_lazy("Send through"), required=False, widget=forms.RadioSelect
     )
-    track_opens = forms.BooleanField(
-        label=gettext_lazy("Count opens"),
-        required=False,
-        help_text=gettext_lazy("By a small picture in the mail."),
-    )
+    open_counting = OpenCountingField(help_text=gettext_lazy("By a small picture in the mail."))
     track_clicks = forms.BooleanField(
         label=gettext_lazy("Count clicks"),
         required=False,
@@ -146,12 +142,14 @@ class RouteForm(SectionForm):
         chosen = f"pool-{campaign.pool_id}" if campaign.pool_id else f"relay-{campaign.relay_id}"
         return {
             "route": chosen,
-            "track_opens": campaign.track_opens,
+            "open_counting": campaign.open_counting,
             "track_clicks": campaign.track_clicks,
         }
 
     def changes(self) -> dict[str, Any]:
-        changes = {n: self.cleaned_data[n] for n in ("track_opens", "track_clicks")}
+        changes: dict[str, Any] = {"track_clicks": self.cleaned_data["track_clicks"]}
+        if way := self.cleaned_data.get("open_counting"):
+            changes["open_counting"] = way
         kind, _dash, pk = self.cleaned_data.get("route", "").partition("-")
         if kind == "pool":
             changes |= {"pool": self.campaign.workspace.pools.get(pk=pk), "relay": None}

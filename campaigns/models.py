@@ -4,6 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User, Workspace
+from accounts.opencounting import OpenCounting
 from contacts.models import List
 from contacts.segmentmodels import Segment
 from designs.models import Design
@@ -43,7 +44,12 @@ class Campaign(models.Model):
     quiet_hours = models.PositiveSmallIntegerField(null=True, blank=True)
     relay = models.ForeignKey(Relay, models.SET_NULL, null=True, blank=True)
     pool = models.ForeignKey(Pool, models.SET_NULL, null=True, blank=True)
-    track_opens = models.BooleanField(_("count opens"), default=True)
+    open_counting = models.CharField(
+        _("counting opens"),
+        max_length=9,
+        choices=OpenCounting.choices,
+        default=OpenCounting.CONSENT,
+    )
     track_clicks = models.BooleanField(_("count clicks"), default=True)
     # In UTC; `timezone` is the zone in which it was entered. Null: at once, when a person sends it.
     scheduled_at = models.DateTimeField(null=True, blank=True)

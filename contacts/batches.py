@@ -54,6 +54,8 @@ class RowBatch:
     staged: StringIO = field(default_factory=StringIO)
     # CSV for contacts.queries.importtags.stage; empty if no row has tags.
     tagged: StringIO = field(default_factory=StringIO)
+    # {address: the consent for counting opens}, of the rows that state it; a no of any row counts.
+    opens: dict[str, bool] = field(default_factory=dict)
     rejects: list[Reject] = field(default_factory=list)
     # (line, address) of lines whose address is on an earlier line of the batch.
     duplicates: list[tuple[int, str]] = field(default_factory=list)
@@ -185,6 +187,8 @@ class Batcher:
             return
         if person.words or person.flag:
             self._read_words(batch, record, person, rows)
+        if person.opens is not None:
+            batch.opens[person.email] = person.opens and batch.opens.get(person.email, True)
         if person.email in rows.seen:
             batch.duplicate += 1
             batch.duplicates.append((line, person.email))

@@ -7,6 +7,7 @@ A column's target is one of
     "status" "accepts" "unsubscribed" "suppressed" "bounced" "complained"
                            the person's status (contacts.statuswords.KINDS); of several such columns
                            the gravest counts
+    "opens"                whether the person agreed that opens are counted: yes or no
     "tags"                 tags of the person (contacts.tagnames); of several columns all count
     "list"                 the status on the list that the column names, in an export of ours
                            (contacts.reimport); of several, the one of the target list counts
@@ -27,7 +28,7 @@ from contacts.programs import Program
 
 FIELDS = ("email", "first_name", "last_name", "full_name")
 STATUS_FIELDS = statuswords.KINDS
-TAGS = "tags"
+TAGS, OPENS = "tags", "opens"
 # Types that a new attribute of an import may have. A choice needs its choices first.
 NEW_TYPES = ("text", "number", "date", "boolean")
 LONGEST_KEY = 50
@@ -74,6 +75,9 @@ KNOWN: dict[str, str] = {
         schlagworte schlagworter etiquetas etiquettes
         标签 标签名 标签名称 标签列表 标签组 客户标签 用户标签 联系人标签
         標籤 客戶標籤 タグ 태그""",
+    "opens": """openconsent opentracking opentrackingconsent consentopentracking trackopens
+        consentforcountingopens consentforopens
+        统计打开的同意 同意统计打开 打开跟踪同意 允许统计打开""",
     "complained": """complained complaint spamcomplaint markedasspam complainedat 投诉 是否投诉""",
     # Columns that only the other program needs.
     "": """memberrating optinip confirmip confirmtime optintime latitude longitude gmtoff dstoff

@@ -16,7 +16,7 @@ from pages.numbers import whole
 
 # Several columns may become the same.
 MANY = (*columns.STATUS_FIELDS, columns.TAGS)
-PLAIN = (*columns.FIELDS, *MANY)
+PLAIN = (*columns.FIELDS, columns.OPENS, *MANY)
 
 
 class UnknownChoiceError(ContactsError, ValueError):

@@ -6,8 +6,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User, Workspace
 from contacts import (
+    openconsentmodels,  # noqa: F401 - Django looks for models here
     provenance,
-    segmentmodels,  # noqa: F401 - Django looks for models here
+    segmentmodels,  # noqa: F401 - the same
     tablemodels,  # noqa: F401 - the same
     tagnames,
 )

@@ -35,6 +35,7 @@ SENTENCES: dict[str, Promise] = {
     "value_number": _("This is not a number."),
     "value_date": _("This is not a date, or it isn't clear which number is the day."),
     "value_boolean": _("This is neither yes nor no."),
+    "value_opens": _("This is neither yes nor no: the consent for counting opens stays as it was."),
     "value_choice": _("This is not one of the attribute's choices."),
     "attribute_gone": _("The attribute of this column was deleted during the import."),
     "value_too_long": _("The name is too long."),

@@ -40,7 +40,7 @@ class NewAttributeError(MappingError):
 class ImportedPerson:
     """The content of a row. `flag`: one of contacts.statuswords; `consent`: "" if the row doesn't
     say; `unusable`: (code, value) pairs; `words`: (column, reading, cell) of the status columns;
-    `tags`: {key: name}."""
+    `tags`: {key: name}; `opens`: the consent for counting opens, None if the row doesn't say."""
 
     email: str = ""
     first_name: str = ""
@@ -52,6 +52,7 @@ class ImportedPerson:
     unusable: list[tuple[str, str]] = field(default_factory=list)
     words: list[tuple[int, WordReading, str]] = field(default_factory=list)
     tags: Names = field(default_factory=dict)
+    opens: bool | None = None
 
 
 class Shaper:
@@ -88,9 +89,10 @@ class Shaper:
         self._lists_alone = not {"status", "accepts"} & set(mapping)
         self._read_list = _reader(vocabulary, LIST)
         self._tags = [n for n, target in enumerate(mapping) if target == columns.TAGS]
+        self._opens = [n for n, target in enumerate(mapping) if target == columns.OPENS]
         self._tag_reader = tags or TagReader()
         for number, target in enumerate(mapping):
-            if target in {LIST, columns.TAGS}:
+            if target in {LIST, columns.TAGS, columns.OPENS}:
                 continue
             if target in columns.STATUS_FIELDS:
                 self._statuses.append((number, _reader(vocabulary, target)))
@@ -129,7 +131,7 @@ class Shaper:
         if len(cells) < self._width:
             cells = [*cells, *[""] * (self._width - len(cells))]
         person = _addressed(cells[self._email])
-        if self._statuses or self._on_lists.columns or self._tags:
+        if self._statuses or self._on_lists.columns or self._tags or self._opens:
             self._stands(person, cells)
         for number, put in self._setters:
             if text := cells[number].strip():
@@ -146,7 +148,9 @@ class Shaper:
         return person
 
     def _stands(self, person: ImportedPerson, cells: Sequence[str]) -> None:
-        """Reads the status, list and tag columns."""
+        """Reads the status, list and tag columns, and those about the consent for opens."""
+        for number in self._opens:
+            _read_opens(person, cells[number])
         if self._tags:
             person.tags, problems = self._tag_reader.read([cells[n] for n in self._tags])
             person.unusable += problems
@@ -168,6 +172,17 @@ class Shaper:
     def address_cell(self, cells: Sequence[str]) -> str:
         """The row's cell in the address column."""
         return cells[self._email] if self._email < len(cells) else ""
+
+
+def _read_opens(person: ImportedPerson, cell: str) -> None:
+    """Of several columns, a no counts. An unknown word is no answer."""
+    text = values.clean(cell).strip()
+    if not text:
+        return
+    try:
+        person.opens = values.boolean(text) and person.opens is not False
+    except ValueError:
+        person.unusable.append(("value_opens", text[:200]))
 
 
 def _addressed(cell: str) -> ImportedPerson:

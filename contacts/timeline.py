@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from contacts.models import Contact, ImportedContact, Subscription, Suppression
+from contacts.openconsentmodels import OpenConsentAnswer
 from contacts.provenance import IMPORT, UNKNOWN, Source
 from pages import locales
 from pages.registry import Registry
@@ -91,6 +92,16 @@ def _tags(contact: Contact) -> Iterable[TimelineEntry]:
     for (at, source), names in together.items():
         title = ngettext("Got the tag {tags}", "Got the tags {tags}", len(names))
         yield TimelineEntry(at, title.format(tags=locales.listed(names)), "tag", source=source)
+
+
+@contributors.add
+def _open_answers(contact: Contact) -> Iterable[TimelineEntry]:
+    for one in OpenConsentAnswer.objects.filter(contact=contact).order_by("-pk"):
+        title = _("Refused the counting of opens, or withdrew the consent")
+        if one.given:
+            title = _("Agreed to the counting of opens")
+        icon = "check" if one.given else "x"
+        yield TimelineEntry(one.at, title, icon, words=one.text, source=one.source)
 
 
 OUTCOMES = {

@@ -62,6 +62,7 @@ SELECT m.mailing_id, m.id, m.contact_id, %(kind)s,
        {link}, %(detail)s
   FROM sending_message m
  WHERE m.mailing_id = %(mailing)s AND m.state = 2 AND {chance} < %(share)s
+   AND (m.counts_opens OR %(kind)s <> 'opened')
 """
 
 FIRST_TIMES = """
@@ -77,11 +78,13 @@ UPDATE sending_message m
 
 TALLY = """
 UPDATE sending_tally t
-   SET waiting = 0, in_flight = 0, accepted = s.accepted, failed = s.failed, targeted = s.targeted,
+   SET waiting = 0, in_flight = 0, accepted = s.accepted, with_pixel = s.with_pixel,
+       failed = s.failed, targeted = s.targeted,
        bounced = s.bounced, hard_bounced = s.hard, soft_bounced = s.soft, complained = s.complained,
        unsubscribed = s.unsubscribed, opened = s.opened, clicked = s.clicked
   FROM (SELECT count(*) AS targeted,
                count(*) FILTER (WHERE m.state = 2) AS accepted,
+               count(*) FILTER (WHERE m.state = 2 AND m.counts_opens) AS with_pixel,
                count(*) FILTER (WHERE m.state = 3) AS failed,
                count(*) FILTER (WHERE m.opened_at IS NOT NULL) AS opened,
                count(*) FILTER (WHERE m.clicked_at IS NOT NULL) AS clicked,

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import User, Workspace
+from accounts.opencounting import OpenCounting
 from accounts.services import workspaces
 from campaigns import sources as campaign_sources
 from campaigns.models import Campaign
@@ -118,6 +119,7 @@ def _workspace(owner: User) -> Workspace:
         from_name=NAME,
         from_email="letters@paperkite.example",
         postal_address="Paper Kite Books, 12 Quay Lane, Hangzhou",
+        open_counting=OpenCounting.EVERYBODY,
     )
     # Also if the sandbox is off: campaigns need a relay.
     sandbox_service.equip(workspace, sandbox.place())
@@ -284,6 +286,7 @@ def _start(campaign: Campaign, to: List) -> None:
         from_email=campaign.from_email,
         audience=Audience.of_lists(campaign.workspace_id, [to.pk]),
         relay=campaign.relay,
+        open_counting=campaign.open_counting,
     )
     Campaign.objects.filter(pk=campaign.pk).update(state=Campaign.State.STARTED, mailing=mailing)
     campaign.refresh_from_db()

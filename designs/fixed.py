@@ -24,15 +24,18 @@ class Fixed:
     unsubscribe: tuple[str, str]
     view: tuple[str, str]
     click: tuple[str, str]
-    # None: opens are not counted.
-    open_pixel: tuple[str, str] | None
+    # None: opens are not counted. One text: an URL without a token, the same in all mails.
+    open_pixel: tuple[str, ...] | None
     # (number of the link, its personal part) -> the text after the number in the URL.
     sign: Callable[[int, str], str] = field(default=lambda *_: "")
     # Language of printed values.
     language: str = "en"
 
-    def address(self, name: str) -> tuple[str, str] | None:
-        names = {"unsubscribe_url": self.unsubscribe, "view_url": self.view}
+    def address(self, name: str) -> tuple[str, ...] | None:
+        names: dict[str, tuple[str, ...] | None] = {
+            "unsubscribe_url": self.unsubscribe,
+            "view_url": self.view,
+        }
         return names.get(name, self.open_pixel)
 
 
@@ -56,7 +59,7 @@ class Fixing(NodeTransformer):
         return node
 
     def _printed(self, child: nodes.Expr) -> Iterator[nodes.Expr]:
-        before_after: tuple[str, str] | None
+        before_after: tuple[str, ...] | None
         personal = None
         if isinstance(child, nodes.Name) and child.name.endswith("_url") and child.name in OURS:
             before_after = self.fixed.address(child.name)
@@ -71,10 +74,10 @@ class Fixing(NodeTransformer):
         else:
             yield child
             return
-        before, after = (escape(one) if self.html else one for one in before_after)
-        yield nodes.TemplateData(before, lineno=child.lineno)
-        yield _token()
-        yield nodes.TemplateData(after, lineno=child.lineno)
+        for place, text in enumerate(before_after):
+            if place:
+                yield _token()
+            yield nodes.TemplateData(escape(text) if self.html else text, lineno=child.lineno)
         if personal is not None:
             yield _signed(*personal)
 

@@ -93,12 +93,13 @@ def home_growth(request: WorkspaceRequest) -> HttpResponse:
 
 
 def figures(now: Sums, before: Sums) -> list[Figure]:
-    """Sent, opened, clicked, bounced. Opens and clicks are shares of accepted mails; bounces are
-    shares of sent ones, as in the report, because a bounce may be a refusal."""
+    """Sent, opened, clicked, bounced. Clicks are shares of accepted mails, opens of those that
+    count opens; bounces are shares of sent ones, as in the report, because a bounce may be a
+    refusal."""
     change = _change(now.sent, before.sent)
     return [
         Figure("sent", pgettext("number of mails", "Sent"), now.sent, "", *change),
-        _share(_("Opened"), "opened", now, before),
+        _share(_("Opened"), "opened", now, before, base="with_pixel"),
         _share(_("Clicked"), "clicked", now, before),
         _share(_("Bounced"), "bounced", now, before, base="sent"),
     ]
@@ -107,6 +108,7 @@ def figures(now: Sums, before: Sums) -> list[Figure]:
 # The words for a share of each base, a name of Sums.
 BASES = {
     "accepted": gettext_lazy("{percent} of accepted"),
+    "with_pixel": gettext_lazy("{percent} of mails that count opens"),
     "sent": gettext_lazy("{percent} of sent"),
 }
 

@@ -7,16 +7,19 @@ from accounts.models import Workspace
 from accounts.services import workspaces
 from contacts import evidence
 from contacts.evidence import Evidence
+from contacts.queries import openconsent
 from designs import previews
 from relays.services import usage
 from sending.compose.publicurls import MessageUrls
 from sending.compose.tokens import NOBODY
 from sending.models import Event
+from sending.queries import openpixels
 from sending.queries.blocks import of_messages
 from sending.services import mailings, relaymailings
 from sending.views.relaymailings import CARDS
 
 workspaces.on_deleted.add(mailings.stop_all)
+openconsent.on_withdrawn.add(openpixels.forget_of_contacts)
 usage.uses.add(relaymailings.USE)
 usage.panels.add(CARDS)
 
@@ -24,7 +27,7 @@ usage.panels.add(CARDS)
 @previews.urls.add
 def preview_urls() -> MessageUrls:
     """Links of previews lead to pages that change nothing."""
-    return MessageUrls(NOBODY, track_opens=False)
+    return MessageUrls(NOBODY)
 
 
 # What may suppress an address.

@@ -6,6 +6,7 @@ from typing import Any
 
 from accounts import secrets
 from accounts.models import Workspace
+from accounts.opencounting import OpenCounting
 from bounces.models import BounceMailbox
 from contacts.audience import Audience
 from contacts.models import Contact, List, Subscription
@@ -95,6 +96,7 @@ def make_mailing(
         **source.columns,
         "from_email": "news@brand.example",
         "retry_for": timedelta(days=2),
+        "open_counting": OpenCounting.EVERYBODY,
         "audience": Audience.of_lists(workspace.pk, lists or []).as_json(),
     }
     mailing = Mailing.objects.create(workspace=workspace, **(known | values))

@@ -82,7 +82,7 @@ class _Unlinked(HTMLParser):
 
 
 # Columns and tiles of numbers that count no people, mails or replies.
-NO_PEOPLE = {"Attempts", "Connections", "Line", "Weight"}
+NO_PEOPLE = {"Attempts", "Connections", "Line", "Pictures loaded", "Weight"}
 VOID = {"img", "input", "br", "hr", "meta", "link", "source", "col", "use", "path", "rect", "wbr"}
 
 

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Workspace
+from accounts.opencounting import OpenCounting
 from bounces.models import BounceMailbox
 from contacts.audience import Audience
 from contacts.models import Contact, List
@@ -104,6 +105,7 @@ def sent(workspace: Workspace, make_list: Callable[..., Any]) -> Callable[..., l
             from_email="news@brand.example",
             relay=relay,
             audience=Audience.of_lists(workspace.pk, [target.pk]),
+            open_counting=OpenCounting.EVERYBODY,
         )
         rows = Message.objects.filter(mailing=mailing)
         rows.update(state=state, settled_at=timezone.now(), reason="" if state == 2 else "in_doubt")

@@ -19,3 +19,14 @@ class Hit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.message_id}"
+
+
+class PictureHit(models.Model):
+    """The common pixel of a mailing's mails was loaded, and this isn't counted yet. It stores
+    nothing about who loaded it, and the time only to the minute."""
+
+    mailing_id = models.BigIntegerField()
+    minute = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"picture of {self.mailing_id}"

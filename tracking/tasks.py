@@ -11,6 +11,7 @@ BATCHES = 10
 @shared_task(ignore_result=True)
 def record_hits() -> None:
     """Beat: count opens, clicks and unsubscribes that came in since the last tick."""
-    for _ in range(BATCHES):
-        if hits.record_hits() < hits.BATCH:
-            return
+    for record in (hits.record_hits, hits.record_pictures):
+        for _ in range(BATCHES):
+            if record() < hits.BATCH:
+                break

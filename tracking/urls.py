@@ -37,8 +37,10 @@ register_converter(LastNumber, "last_number")
 
 urlpatterns = [
     path(f"{PREFIX}/u/<last_slug:token>", views.unsubscribe, name="public_unsubscribe"),
+    path(f"{PREFIX}/p/<last_slug:token>", views.open_counting, name="public_open_counting"),
     path(f"{PREFIX}/v/<last_slug:token>", views.view_mail, name="public_view"),
     path(f"{PREFIX}/o/<slug:token>.gif", views.open_pixel, name="public_open"),
+    path(f"{PREFIX}/t/<slug:token>.gif", views.common_pixel, name="public_total"),
     path(f"{PREFIX}/c/<slug:token>/<last_number:number>", views.click, name="public_click"),
     path(
         f"{PREFIX}/c/<slug:token>/<int:number>/<last_slug:signed>",

@@ -1,21 +1,24 @@
 """Public pages that a mail's links lead to. They need no log-in, no cookie and no script.
 
-Only a POST to the unsubscribe URL changes subscriptions: scanners follow every link by GET and
-HEAD.
+Only a POST changes anything: to the unsubscribe URL subscriptions, to the one about opens the
+consent for counting them. Scanners follow every link by GET and HEAD.
 """
 
 import base64
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
+from typing import Any
 
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.entrance import client_ip
 from designs.fuel import TimeUpError, within
 from designs.places import LONGEST_WORK
 from designs.rendering import RenderError
@@ -23,7 +26,7 @@ from pages import csp, database
 from sending.compose import tokens
 from sending.compose.tokens import NOBODY
 from sending.models import Event, Message
-from tracking.services import hits, leaving, mails
+from tracking.services import hits, leaving, mails, opens
 
 # A transparent GIF of one pixel.
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -78,17 +81,22 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _act(request: HttpRequest, message: Message) -> HttpResponse:
-    try:
-        action = request.POST.get("action", "")
-    except (MultiPartParserError, SuspiciousOperation, BadRequest):
-        # A mail provider may send any body: the URL alone says what to do.
-        action = ""
+    action = _posted(request, "action")
     if action == "undo":
         leaving.undo(message)
         return redirect(f"{request.path}?undone=1")
     leaving.leave(message, everything=action == "everything", user_agent=user_agent(request))
     # A person's form leads to the page; a provider's POST needs only a 200.
     return redirect(request.path) if action else _show(request, message)
+
+
+def _posted(request: HttpRequest, name: str) -> str:
+    """A field of the form; "" for a body that is none. A mail provider may send any body to the URL
+    for unsubscribing, which alone says what to do."""
+    try:
+        return request.POST.get(name, "")
+    except (MultiPartParserError, SuspiciousOperation, BadRequest):
+        return ""
 
 
 def _show(request: HttpRequest, message: Message) -> HttpResponse:
@@ -99,8 +107,42 @@ def _show(request: HttpRequest, message: Message) -> HttpResponse:
         "recipient": leaving.status_of(message),
         # The address for requests that this page can't fulfil.
         "write_to": message.mailing.reply_to or message.mailing.from_email,
+        "opens_url": reverse("public_open_counting", args=[tokens.make(message.pk)]),
     }
     return render(request, "public/unsubscribe.html", context)
+
+
+@private
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+@csp.only(style_src=[csp.SELF], img_src=ICON, form_action=[csp.SELF], frame_ancestors=[csp.NONE])
+def open_counting(request: HttpRequest, token: str) -> HttpResponse:
+    """Says whether opens of this person are counted. Only a POST changes it, without a cookie: the
+    token of the mail is the proof."""
+    message = _message(token)
+    if message is None:
+        return _nothing(request, token)
+    if not message.address:
+        return render(request, "public/forgotten.html", {"brand": message.mailing.workspace})
+    if request.method == "POST":
+        answer = _posted(request, "answer")
+        if answer not in {opens.GIVE, opens.WITHDRAW}:
+            return redirect(request.path)
+        opens.answer(message, answer, ip=client_ip(request))
+        return redirect(f"{request.path}?saved=1")
+    context = {"brand": message.mailing.workspace, "address": message.address}
+    return render(request, "public/opens.html", context | opens_context(message))
+
+
+def opens_context(message: Message) -> dict[str, Any]:
+    """What public/parts/opens.html needs, on any page for the recipient of the message."""
+    brand = message.mailing.workspace
+    return {
+        "opens": opens.status_of(message),
+        "opens_url": reverse("public_open_counting", args=[tokens.make(message.pk)]),
+        "agree": opens.text_of(opens.GIVE, brand.name),
+        "refuse": opens.text_of(opens.WITHDRAW, brand.name),
+    }
 
 
 @private
@@ -139,10 +181,25 @@ def view_mail(request: HttpRequest, token: str) -> HttpResponse:
 def open_pixel(request: HttpRequest, token: str) -> HttpResponse:
     """Returns the same picture for every token, so that nobody can test tokens."""
     message_id = tokens.read(token)
+    if not message_id:
+        return _picture(request, None)
+    agent = user_agent(request)
+    return _picture(request, partial(hits.keep, message_id, Event.Kind.OPENED, user_agent=agent))
+
+
+@private
+@require_safe
+def common_pixel(request: HttpRequest, token: str) -> HttpResponse:
+    """The pixel that all mails of a mailing share. Nothing about the request is stored."""
+    mailing_id = tokens.read_total(token)
+    return _picture(request, partial(hits.keep_picture, mailing_id) if mailing_id else None)
+
+
+def _picture(request: HttpRequest, keep: Callable[[], None] | None) -> HttpResponse:
     answer = HttpResponse(PIXEL, content_type="image/gif")
-    if message_id and request.method == "GET":
+    if keep and request.method == "GET":
         try:
-            hits.keep(message_id, Event.Kind.OPENED, user_agent=user_agent(request))
+            keep()
         except DatabaseError as error:
             if not database.is_away(error):
                 raise

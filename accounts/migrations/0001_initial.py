@@ -67,6 +67,7 @@ class Migration(migrations.Migration):
                 ('from_email', models.EmailField(blank=True, max_length=254, verbose_name='sender address')),
                 ('postal_address', models.CharField(blank=True, max_length=300, verbose_name='postal address')),
                 ('brand_color', models.CharField(blank=True, max_length=7, verbose_name='brand colour')),
+                ('open_counting', models.CharField(choices=[('everybody', 'For everybody'), ('consent', 'Only with consent'), ('totals', 'As totals, without persons'), ('none', 'Not at all')], default='consent', max_length=9, verbose_name='counting opens')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('deleted_at', models.DateTimeField(blank=True, null=True)),
                 ('members', models.ManyToManyField(related_name='workspaces', through='accounts.Membership', to=settings.AUTH_USER_MODEL)),

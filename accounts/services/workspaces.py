@@ -24,6 +24,7 @@ CHANGEABLE = (
     "from_email",
     "postal_address",
     "brand_color",
+    "open_counting",
 )
 
 Hook = Callable[[Workspace], object]

@@ -68,10 +68,11 @@ FROM contacts_contact WHERE workspace_id = %(workspace)s AND pick(id, 'suppresse
 # 1 % failed; people who open at all open often.
 MESSAGES = """
 INSERT INTO sending_message (mailing_id, contact_id, relay_id, settled_at, opened_at, clicked_at,
+                             counts_opens,
                              state, attempts, lane, variant, repeats, address, reason, reply)
 SELECT %(mailing)s, id, %(relay)s, at, CASE WHEN accepted AND opened THEN at + '1 hour' END,
        CASE WHEN accepted AND opened AND pick(id, %(clicked)s) < 120 THEN at + '2 hours' END,
-       CASE WHEN accepted THEN 2 ELSE 3 END, 1, lane, 0, false, email,
+       true, CASE WHEN accepted THEN 2 ELSE 3 END, 1, lane, 0, false, email,
        CASE WHEN accepted THEN '' ELSE 'address' END,
        CASE WHEN accepted THEN '250 2.0.0 Ok: queued as 4bXn' || id ELSE '550 5.1.1 unknown' END
   FROM (SELECT id, email, pick(id, 'suppressed') >= 20 AND pick(id, %(failed)s) >= 10 AS accepted,
@@ -184,6 +185,7 @@ def _mailing(workspace: Any, relay: Any, ago: int) -> int:
         relay=relay,
         state=Mailing.State.FINISHED,
         from_email="news@brand.example",
+        open_counting="everybody",
         retry_for=timedelta(days=2),
         finished_at=at,
         source_kind="campaign",

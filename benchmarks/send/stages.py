@@ -109,6 +109,7 @@ def _open(made: Any, relay: "Relay", messages: int) -> "Mailing":
         from_email=design.FROM,
         audience=Audience.of_lists(made.workspace.pk, [made.lists[messages].pk]),
         relay=relay,
+        open_counting="everybody",
     )
     freezing.go_on(seconds=3600)
     mailing.tally.refresh_from_db()

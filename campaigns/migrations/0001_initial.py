@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
                 ('reply_to', models.EmailField(blank=True, max_length=254, verbose_name='reply to')),
                 ('subject', models.CharField(blank=True, max_length=500, verbose_name='subject')),
                 ('preheader', models.CharField(blank=True, max_length=500, verbose_name='preview text')),
-                ('track_opens', models.BooleanField(default=True, verbose_name='count opens')),
+                ('open_counting', models.CharField(choices=[('everybody', 'For everybody'), ('consent', 'Only with consent'), ('totals', 'As totals, without persons'), ('none', 'Not at all')], default='consent', max_length=9, verbose_name='counting opens')),
                 ('track_clicks', models.BooleanField(default=True, verbose_name='count clicks')),
                 ('scheduled_at', models.DateTimeField(blank=True, null=True)),
                 ('timezone', models.CharField(default='UTC', max_length=64, verbose_name='time zone')),

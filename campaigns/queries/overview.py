@@ -29,13 +29,14 @@ class Sums:
     opened: int = 0
     clicked: int = 0
     unsubscribed: int = 0
+    with_pixel: int = 0
 
     @property
     def sent(self) -> int:
         return self.accepted + self.failed
 
 
-COUNTED = ("accepted", "failed", "bounced", "opened", "clicked", "unsubscribed")
+COUNTED = ("accepted", "failed", "bounced", "opened", "clicked", "unsubscribed", "with_pixel")
 
 
 def started_within(workspace: Workspace, *, days: int, ago: int = 0) -> QuerySet[Campaign]:

@@ -164,7 +164,7 @@ def _by_event(
     said: str | None,
 ) -> QuerySet[Message]:
     if event == "not_opened":
-        return rows.filter(state=State.ACCEPTED, opened_at=None)
+        return rows.filter(state=State.ACCEPTED, opened_at=None, counts_opens=True)
     if event == "clicked" and (number := numbers.whole(parameters.get("link", ""))) is not None:
         clicks = Event.objects.filter(mailing=mailing, kind=event, link=number)
         if (variant := numbers.whole(parameters.get("variant", ""))) is not None:
@@ -193,8 +193,16 @@ def known_total(mailing: Mailing, parameters: QueryDict) -> int | None:
     if set(given) == {"state"} and given["state"] in STATES:
         return int(getattr(tally, given["state"]))
     if set(given) == {"event"} and given["event"] in TALLIED:
-        return int(getattr(tally, given["event"]))
+        return int(getattr(tally, given["event"])) - unnamed(mailing, parameters)
     return None
+
+
+def unnamed(mailing: Mailing, parameters: QueryDict) -> int:
+    """Of the people who opened, those who withdrew their consent since: the report counts them, and
+    nobody can see any more who they are. Only if all who opened are asked for."""
+    asked = {name for name in FILTERS if parameters.get(name)}
+    opened = asked == {"event"} and parameters["event"] == "opened"
+    return mailing.tally.opened_unnamed if opened else 0
 
 
 def contacts_of(rows: Sequence[Message]) -> set[int]:

@@ -9,6 +9,7 @@ from django.db.models import Max, Min
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.opencounting import OpenCounting
 from sending.models import Mailing, TallyMinute
 
 # Widths of a bucket in seconds. The first one that needs at most POINTS buckets is used.
@@ -24,7 +25,8 @@ Chart = dict[str, Any]
 # Buckets begin at midnight of the reader's zone.
 SUMS = """
 SELECT date_bin(make_interval(secs => %(width)s), minute, %(origin)s) AS bucket,
-       sum(accepted), sum(failed), sum(bounced), sum(opened), sum(clicked), sum(unsubscribed)
+       sum(accepted), sum(failed), sum(bounced), sum(opened + pictures_loaded), sum(clicked),
+       sum(unsubscribed)
   FROM sending_tallyminute
  WHERE mailing_id = %(mailing)s AND minute >= %(start)s AND minute <= %(end)s
  GROUP BY 1
@@ -45,15 +47,17 @@ def sending(mailing: Mailing) -> Chart:
 
 
 def returns(mailing: Mailing) -> Chart:
-    """Opens, clicks, bounces and unsubscriptions, from the first minute on."""
+    """Opens, clicks, bounces and unsubscriptions, from the first minute on. Without opens of
+    persons, pictures loaded: no mailing has both."""
+    totals = mailing.open_counting == OpenCounting.TOTALS
     names = {
-        "opened": _("Opened"),
+        "opened": _("Pictures loaded") if totals else _("Opened"),
         "clicked": _("Clicked"),
         "bounced": _("Bounced"),
         "unsubscribed": _("Unsubscribed"),
     }
     came = TallyMinute.objects.filter(mailing=mailing).exclude(
-        opened=0, clicked=0, bounced=0, unsubscribed=0
+        opened=0, pictures_loaded=0, clicked=0, bounced=0, unsubscribed=0
     )
     return _chart(mailing, names, came.aggregate(start=Min("minute"), end=Max("minute")))
 

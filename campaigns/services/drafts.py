@@ -28,7 +28,7 @@ SCALARS = (
     "design",
     "relay",
     "pool",
-    "track_opens",
+    "open_counting",
     "track_clicks",
     "scheduled_at",
     "timezone",
@@ -56,6 +56,7 @@ def create(workspace: Workspace, *, name: str, by: User | None = None) -> Campai
         reply_to=last.reply_to if last else "",
         relay=relay,
         pool=pool,
+        open_counting=workspace.open_counting,
         timezone=by.timezone if by and by.timezone != "UTC" else workspace.timezone,
     )
 

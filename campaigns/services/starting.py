@@ -221,7 +221,7 @@ def _open(campaign: Campaign) -> Mailing:
         audience=audience_of(campaign),
         relay=campaign.relay,
         pool=campaign.pool,
-        track_opens=campaign.track_opens,
+        open_counting=campaign.open_counting,
         track_clicks=campaign.track_clicks,
         window=campaign.window,
         per_minute=campaign.per_minute,

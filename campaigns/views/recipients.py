@@ -79,6 +79,7 @@ def recipients(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         "filtered": any(request.GET.get(name) for name in query.FILTERS),
         "narrowed": "same" in request.GET or any(map(request.GET.get, query.FROM_REPORT)),
         "answers": personsearch.after(mailing, text, found) if text else [],
+        "unnamed": query.unnamed(mailing, request.GET),
         "reason": reasons.text(request.GET.get("reason", "")),
         "provider": providers.label(request.GET.get("provider", "")),
         "retries": state == "failed" and mailing.state != Mailing.State.CANCELLED,

@@ -507,4 +507,31 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name='OpenConsent',
+            fields=[
+                ('contact', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='open_consent', serialize=False, to='contacts.contact')),
+                ('given', models.BooleanField()),
+                ('at', models.DateTimeField()),
+            ],
+        ),
+        migrations.CreateModel(
+            name='OpenConsentAnswer',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('source_id', models.BigIntegerField(default=0)),
+                ('source_kind', models.CharField(blank=True, default='', max_length=20, verbose_name='source')),
+                ('given', models.BooleanField()),
+                ('at', models.DateTimeField()),
+                ('text', models.CharField(blank=True, max_length=2000)),
+                ('ip', models.GenericIPAddressField(null=True)),
+                ('by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('contact', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='open_answers', to='contacts.contact')),
+            ],
+            options={
+                'indexes': [
+                    models.Index(fields=['contact', '-id'], name='open_answer_by_contact'),
+                ],
+            },
+        ),
     ]

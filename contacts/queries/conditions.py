@@ -11,6 +11,7 @@ from contacts import addresses
 from contacts.models import Attribute, Import, Indexing, Suppression
 from contacts.queries import (
     listconditions,  # noqa: F401 - registers those about lists
+    openconditions,  # noqa: F401 - registers that about the consent for opens
     tagconditions,  # noqa: F401 - registers that about tags
     ways,
 )

@@ -13,6 +13,8 @@ LOCK = "SELECT FROM contacts_contact c JOIN going ON c.id = going.id ORDER BY c.
 DELETE = (
     "DELETE FROM contacts_subscription s USING going WHERE contact_id = going.id",
     "DELETE FROM contacts_contacttag USING going WHERE contact_id = going.id",
+    "DELETE FROM contacts_openconsent USING going WHERE contact_id = going.id",
+    "DELETE FROM contacts_openconsentanswer a USING going WHERE contact_id = going.id",
     "DELETE FROM contacts_formeraddress USING going WHERE contact_id = going.id",
     "DELETE FROM contacts_importedcontact USING going WHERE contact_id = id",
     "DELETE FROM contacts_contact c USING going WHERE c.id = going.id",

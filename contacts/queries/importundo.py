@@ -7,7 +7,7 @@ from django.db import connection
 
 from contacts.provenance import IMPORT, Source
 from contacts.queries import mailed as mails
-from contacts.queries import overwritten
+from contacts.queries import openconsent, overwritten
 from contacts.queries.importing import OURS
 from contacts.queries.overwritten import Restored
 
@@ -62,6 +62,7 @@ WHERE i.import_id = %(import_id)s AND i.contact_id > %(after)s AND i.contact_id 
   AND i.outcome = 'new' AND c.id = i.contact_id AND c.updated_at = c.created_at
   AND NOT EXISTS (SELECT FROM contacts_subscription s WHERE s.contact_id = c.id)
   AND NOT EXISTS (SELECT FROM contacts_contacttag t WHERE t.contact_id = c.id)
+  AND NOT EXISTS (SELECT FROM contacts_openconsent o WHERE o.contact_id = c.id)
   AND NOT EXISTS (SELECT FROM contacts_importedcontact other
                   WHERE other.contact_id = c.id AND other.import_id <> %(import_id)s)
   AND NOT {mailed}
@@ -96,6 +97,7 @@ def undo(import_id: int, *, after: int, limit: int) -> Undone:
         subscriptions = cursor.rowcount
         restored = overwritten.restore(import_id, after=after, last=last)
         cursor.execute(UNTAG_IMPORTED, known)
+        openconsent.take_back(import_id, after=after, last=last)
         cursor.execute(DELETE_IMPORTED.replace("{mailed}", mails.condition()), known)
         contacts = cursor.rowcount
     kept = made - contacts

@@ -12,7 +12,6 @@ from contacts.models import Import
 from contacts.queries import importing, importlines
 from contacts.services import importchecks, importhints, importrun
 from contacts.services.importlayout import layout_of
-from contacts.tagnames import Names
 
 # How many lines are shown; all are counted by the check.
 SHOWN = 500
@@ -44,10 +43,10 @@ def of(
     domains = importhints.domains_of(import_, kind) if kind in importhints.KINDS else ()
     layout = layout_of(import_)
     target = importrun.target_of(import_, layout)
-    tags: Names = {}
+    seen = importchecks.Seen()
     batches = importrun.batches(import_, layout, size=importrun.BATCH)
     for batch in batches.first(rows=rows, weight=weight or importchecks.checked_weight(rows)):
-        importchecks.judge(target, batch, tags)
+        importchecks.judge(target, batch, seen)
         _add(found, batch, kind, domains)
         if found.more:
             break

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
@@ -11,7 +11,7 @@ from contacts import columns
 from contacts.batches import Reject, RowBatch
 from contacts.models import Import, Subscription
 from contacts.queries import importing, maildomains
-from contacts.services import importrun, importtags
+from contacts.services import importopens, importrun, importtags
 from contacts.services.importhints import DomainTally
 from contacts.services.importlayout import Layout, layout_of
 from contacts.statuswords import LIST, WordCounts
@@ -41,6 +41,15 @@ class Check:
     tags: list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the batches of a check so far would have written: {key: name} of new tags, and addresses
+    that refuse the counting of opens."""
+
+    tags: Names = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
+
+
 @transaction.atomic
 def check(
     import_: Import,
@@ -60,7 +69,7 @@ def check(
     samples: list[dict[str, Any]] = []
     rejects: list[Reject] = []
     words, domains = WordCounts(), DomainTally()
-    tags: Names = {}
+    seen = Seen()
     layout = layout_of(import_)
     target = importrun.target_of(import_, layout)
     batches = importrun.batches(import_, layout, size=importrun.BATCH)
@@ -68,7 +77,7 @@ def check(
     for batch in batches.first(rows=rows, weight=weight or checked_weight(rows)):
         weighed += batch.weight
         end = batch.after.byte
-        outcomes = judge(target, batch, tags)
+        outcomes = judge(target, batch, seen)
         for name in counts:
             counts[name] += outcomes.get(name, 0)
         for name in importrun.READ:
@@ -79,7 +88,7 @@ def check(
         domains.add(maildomains.judged())
     whole = batches.next(rows=1) is None
     importing.forget_seen()
-    new_tags = list(tags.values())
+    new_tags = list(seen.tags.values())
     estimated = weighed * import_.size / max(1, end)
     return Check(counts, samples, rejects, words, whole, estimated, layout, domains, new_tags)
 
@@ -89,12 +98,13 @@ def checked_weight(rows: int | None) -> int | None:
     return None if rows is None else CHECKED_WEIGHT
 
 
-def judge(target: importing.Target, batch: RowBatch, tags: Names) -> dict[str, int]:
+def judge(target: importing.Target, batch: RowBatch, seen: Seen) -> dict[str, int]:
     """Judge one batch of a check; {outcome or count: rows}. The judged rows can be read until the
-    next batch. `tags`: the file's new tags so far; those of the batch are added."""
+    next batch. `seen`: of earlier batches; that of this batch is added."""
     importing.stage(batch.staged)
     outcomes = importing.judge(target, apply=False)
-    outcomes |= importtags.judge(target, batch, tags)
+    outcomes |= importtags.judge(target, batch, seen.tags)
+    outcomes |= importopens.judge(target, batch, seen.refused)
     if batch.unusable or outcomes["asked"]:
         batch.forget_values(importing.lines_not_taken())
     importing.keep_seen()

@@ -26,7 +26,7 @@ from contacts.exceptions import ContactsError
 from contacts.models import Attribute, Import
 from contacts.queries import importing, importlines
 from contacts.rows import Shaper
-from contacts.services import importtags, leases
+from contacts.services import importopens, importtags, leases
 from contacts.services import statuswords as answers
 from contacts.services.importfile import ChunkSource, dialect_of
 from contacts.services.importlayout import Layout, layout_of
@@ -42,6 +42,7 @@ REPORTED_VALUES = 100_000
 COUNTS = (
     "rows new updated unchanged duplicate suppressed rejected "
     "subscribed unsubscribed not_subscribed asked stopped elsewhere tagged new_tags "
+    "opens_given opens_refused "
     "unusable blank above"
 ).split()
 # Counts that the batch knows itself; the database returns the others.
@@ -236,6 +237,7 @@ def merge(
     judged = importing.judge(target, apply=True)
     merged = importing.merge(target, new=judged.get("new", 0))
     merged |= importtags.merge(target, batch)
+    merged |= importopens.merge(target, batch)
     if batch.unusable or merged["asked"]:
         batch.forget_values(importing.lines_not_taken())
     again = importlines.duplicates() if merged.get("duplicate") else []

@@ -35,6 +35,7 @@ FIELD_LABELS = {
     "last_name": gettext_lazy("Last name"),
     "full_name": gettext_lazy("Full name"),
     "tags": gettext_lazy("Tags (added, never removed)"),
+    "opens": gettext_lazy("Consent for counting opens (yes or no)"),
 }
 STATUS_LABELS = {
     "status": gettext_lazy("Status (subscribed, unsubscribed, bounced)"),

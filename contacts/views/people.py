@@ -33,6 +33,7 @@ from contacts.services import jobs, tagwords
 from contacts.services import lists as list_service
 from contacts.services import suppressions as suppression_service
 from contacts.services import tags as tag_service
+from contacts.views import openconsent
 from contacts.views.jobs import in_background
 from contacts.views.tags import CONTACT, kept, typed_tags
 from pages import locales, numbers, overtaken, tables, toasts
@@ -237,7 +238,8 @@ def contact(request: WorkspaceRequest, pk: int) -> HttpResponse:
     found = mailable.stops_of(request.workspace, [person.email])
     suppressions = found.get(person.email, [])
     tagged = list(person.tagged.select_related("tag").order_by("tag__key"))
-    named = [event.source for event in events] + [one.source for one in suppressions]
+    consent = openconsent.of(person)
+    named = [event.source for event in (*events, *suppressions, *consent["open_consent"].answers)]
     context = {
         "person": person,
         "source_names": sources.names(request.workspace, [person.source, *named]),
@@ -250,6 +252,7 @@ def contact(request: WorkspaceRequest, pk: int) -> HttpResponse:
         .order_by("name"),
         "suppressions": suppressions,
         "timeline": events,
+        **consent,
     }
     return render(request, "contacts/contact.html", context)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from accounts.opencounting import PERSONAL
 from designs.compiling import Uncompiled
 from designs.models import Content
 from designs.rendering import PARTS, Renderer, RenderError
@@ -17,7 +18,7 @@ from relays.models import Relay
 from sending.compose import headers, tokens
 from sending.compose.assembly import Assembly
 from sending.compose.mime import Mail, Sender, build
-from sending.compose.publicurls import MessageUrls, fixed
+from sending.compose.publicurls import MessageUrls, Pixel, fixed, pixel_of
 from sending.models import Mailing
 from sending.purposes import RULES
 from sending.queries.claim import Claimed
@@ -41,15 +42,29 @@ class Composer:
         self.envelope = envelope_sender(relay, mailing, "")
         self.token = tokens.maker()
         self.contents = mailing.contents
-        self.assemblies = {number: self._assembly(one) for number, one in self.contents.items()}
+        # {(variant, pixel): its assembly}: those of the pixel that most mails have; others when the
+        # first mail needs them.
+        self.assemblies: dict[tuple[int, Pixel], Assembly | None] = {}
+        for number in self.contents:
+            self._assembly(number, self._pixel(counts_opens=mailing.open_counting in PERSONAL))
 
-    def _assembly(self, content: Content) -> Assembly | None:
-        """None for a content that only designs.rendering can render."""
+    def _pixel(self, *, counts_opens: bool) -> Pixel:
+        return pixel_of(self.mailing.open_counting, counts_opens=counts_opens)
+
+    def _assembly(self, variant: int, pixel: Pixel) -> Assembly | None:
+        """None for a content that doesn't exist, or that only designs.rendering can render."""
+        if (variant, pixel) not in self.assemblies:
+            content = self.contents.get(variant)
+            made = self._assemble(content, pixel) if content else None
+            self.assemblies[variant, pixel] = made
+        return self.assemblies[variant, pixel]
+
+    def _assemble(self, content: Content, pixel: Pixel) -> Assembly | None:
         parts = {name: getattr(content, name) for name in PARTS}
         same = fixed(
             mailing_id=self.mailing.pk,
             workspace=self.workspace,
-            track_opens=self.mailing.track_opens,
+            pixel=pixel,
         )
         try:
             return Assembly(parts, sender=self.sender, fixed=same, zone=self.zone)
@@ -77,7 +92,8 @@ class Composer:
 
     def _assembled(self, message: Claimed, fields: Mapping[str, Any], token: str) -> bytes | None:
         """None: designs.rendering has to render it, or to say what is wrong."""
-        assembly = self.assemblies.get(message.variant)
+        pixel = self._pixel(counts_opens=message.counts_opens)
+        assembly = self._assembly(message.variant, pixel)
         if assembly is None:
             return None
         try:
@@ -86,9 +102,8 @@ class Composer:
             return None
 
     def _rendered(self, message: Claimed, fields: Mapping[str, Any], token: str) -> bytes:
-        urls = MessageUrls(
-            message.id, mailing_id=self.mailing.pk, track_opens=self.mailing.track_opens
-        )
+        pixel = self._pixel(counts_opens=message.counts_opens)
+        urls = MessageUrls(message.id, mailing_id=self.mailing.pk, pixel=pixel)
         if message.variant not in self.contents:
             raise ValueError(f"The mailing has no content with the number {message.variant}.")
         renderer = renderer_of(self.contents[message.variant])

@@ -31,6 +31,12 @@ class Tally(models.Model):
     unsubscribed = models.IntegerField(default=0)
     opened = models.IntegerField(default=0)
     clicked = models.IntegerField(default=0)
+    # Accepted messages with a pixel of their own. `opened` is a share of them.
+    with_pixel = models.IntegerField(default=0, db_default=0)
+    # Of `opened`: people who withdrew their consent, so that nobody can see any more who they are.
+    opened_unnamed = models.IntegerField(default=0, db_default=0)
+    # How often the common pixel of all mails was loaded (OpenCounting.TOTALS).
+    pictures_loaded = models.IntegerField(default=0, db_default=0)
     # When the first of the unjudged addresses was refused: addresses where the platform has not
     # decided yet whether to believe the relay (services.verdicts).
     unjudged_since = models.DateTimeField(null=True)
@@ -59,6 +65,7 @@ class TallyMinute(models.Model):
     opened = models.IntegerField(default=0)
     clicked = models.IntegerField(default=0)
     unsubscribed = models.IntegerField(default=0)
+    pictures_loaded = models.IntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = (
@@ -160,6 +167,9 @@ class Message(models.Model):
     variant = models.SmallIntegerField(default=0)
     # Of a stream, where an address may come again and again.
     repeats = models.BooleanField(default=False)
+    # Its mail has a pixel of its own, whose hits are opens. The freeze decides it; a consent that
+    # is withdrawn ends it, also after the mail went out (queries.openpixels).
+    counts_opens = models.BooleanField(default=False, db_default=False)
     # Its state if that is neither waiting nor accepted: for the index message_not_accepted.
     trouble = models.GeneratedField(
         expression=Case(When(state__gt=2, then=F("state"))),

@@ -8,6 +8,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
+from accounts.opencounting import OpenCounting
 from contacts.audience import Audience
 from contacts.sourced import Sourced
 from designs.models import Content
@@ -50,7 +51,9 @@ class Mailing(Sourced):
     pool = models.ForeignKey(Pool, models.PROTECT, null=True, blank=True)
     # Whom it was opened for: contacts.audience.Audience.as_json.
     audience = models.JSONField(default=dict)
-    track_opens = models.BooleanField(default=True)
+    open_counting = models.CharField(
+        max_length=9, choices=OpenCounting.choices, default=OpenCounting.NONE
+    )
     track_clicks = models.BooleanField(default=True)
     state = models.CharField(max_length=9, choices=State.choices, default=State.SENDING)
     # Why it is paused, when the platform did it: a code of pages.reasons, and a server's words.

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
-from contacts.queries import ways
+from contacts.queries import openconsent, ways
 from contacts.queries.ways import Ways
 from environment import logs
 from relays.models import Relay
@@ -39,6 +39,8 @@ class Claimed(NamedTuple):
     attempts: int
     lane: int = 0
     variant: int = 0
+    # Its mail has a pixel of its own.
+    counts_opens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ RETURNING id
 # "state": messages that services.fence counted as sent stay in their range and are passed over.
 FOUND = sql("""
 candidates AS MATERIALIZED (
-  SELECT id, contact_id, address, attempts, lane, variant, state
+  SELECT id, contact_id, address, attempts, lane, variant, counts_opens, state
     FROM sending_message WHERE id = ANY(%(ids)s) AND state + 0 = $WAITING)
 """)
 FRESH = sql("""
@@ -106,7 +108,8 @@ candidates AS MATERIALIZED (
   SELECT m.*
     FROM open
    CROSS JOIN LATERAL (
-         SELECT id, contact_id, address, attempts, lane, variant, state FROM sending_message
+         SELECT id, contact_id, address, attempts, lane, variant, counts_opens, state
+           FROM sending_message
           WHERE id BETWEEN open.next_id AND open.last_id AND mailing_id + 0 = %(mailing)s
             AND state + 0 = $WAITING
           ORDER BY id LIMIT open.quota) m),
@@ -150,7 +153,9 @@ SELECT m.id,
 """)
 
 # One statement for the rest, to send no list of ids to the database and back. It skips recipients
-# who left, claims the others as a batch, counts both, and returns the claimed messages.
+# who left, claims the others as a batch, counts both, and returns the claimed messages. A consent
+# for counting opens may have been withdrawn while the audience was frozen, when its message could
+# not be seen yet: such a message loses its pixel here.
 CLAIM = sql("""
 WITH {candidates},
 gone AS MATERIALIZED ({left_since}),
@@ -158,8 +163,13 @@ skipped AS (
   UPDATE sending_message m SET state = $SKIPPED, reason = gone.reason, settled_at = now()
     FROM gone WHERE m.id = gone.id),
 kept AS MATERIALIZED (
-  SELECT t.id, t.contact_id, t.address, t.attempts, t.lane, t.variant FROM candidates t
+  SELECT t.id, t.contact_id, t.address, t.attempts, t.lane, t.variant, {counts_opens},
+         t.counts_opens AS counted
+    FROM candidates t
    WHERE t.id NOT IN (SELECT id FROM gone)),
+unasked AS (
+  UPDATE sending_message m SET counts_opens = false
+    FROM kept WHERE m.id = kept.id AND kept.counted AND NOT kept.counts_opens),
 batch AS (
   INSERT INTO sending_batch (mailing_id, relay_id, ids, holder, epoch, leased_until, claimed_at)
   SELECT %(mailing)s, %(relay)s, array_agg(id ORDER BY id), %(holder)s, 1, now() + %(lease)s, now()
@@ -171,7 +181,8 @@ counted AS (
          in_flight = in_flight + (SELECT count(*) FROM kept),
          skipped = skipped + (SELECT count(*) FROM gone)
    WHERE mailing_id = %(mailing)s AND EXISTS (SELECT 1 FROM candidates))
-SELECT batch.id, kept.* FROM kept CROSS JOIN batch ORDER BY kept.id
+SELECT batch.id, kept.id, contact_id, address, attempts, lane, variant, counts_opens
+  FROM kept CROSS JOIN batch ORDER BY kept.id
 """)
 BY_IDS = "(SELECT * FROM sending_message WHERE id = ANY(%(ids)s))"
 
@@ -188,9 +199,12 @@ def _left_since(stops: Ways, messages: str) -> str:
 
 # Cached, like the statements of blocks: there are few ways.
 @cache
-def _statement(candidates: str, stops: Ways) -> str:
-    return CLAIM.replace("{candidates}", candidates).replace(
-        "{left_since}", _left_since(stops, "candidates")
+def _statement(candidates: str, stops: Ways, counting: str) -> str:
+    allowed = openconsent.allowed(counting, "t.contact_id")
+    return (
+        CLAIM.replace("{candidates}", candidates)
+        .replace("{left_since}", _left_since(stops, "candidates"))
+        .replace("{counts_opens}", f"t.counts_opens AND {allowed} AS counts_opens")
     )
 
 
@@ -219,7 +233,7 @@ def claim(  # noqa: PLR0913 - what limits a claim
         "avoid": relay.pk if others else -1,
         "grace": OTHERS_FIRST,
     }
-    while (found := _claim(known, quotas)) is not None:
+    while (found := _claim(known, quotas, mailing.open_counting)) is not None:
         rows, again = found
         # No rows: all candidates were skipped.
         if rows:
@@ -239,7 +253,7 @@ def claim(  # noqa: PLR0913 - what limits a claim
 
 @transaction.atomic
 def _claim(
-    known: dict[str, Any], quotas: Mapping[int, int] | None
+    known: dict[str, Any], quotas: Mapping[int, int] | None, counting: str
 ) -> tuple[list[tuple[Any, ...]], bool] | None:
     """(rows of claimed messages, whether they are tried again); None when nothing was due."""
     with connection.cursor() as cursor:
@@ -257,14 +271,15 @@ def _claim(
         for sql in (BACK, AGAIN):
             cursor.execute(blocks.named(sql, known["mailing"]), known)
             if ids := [row[0] for row in cursor.fetchall()]:
-                found = blocks.named(_statement(FOUND, stops), known["mailing"])
+                found = blocks.named(_statement(FOUND, stops, counting), known["mailing"])
                 cursor.execute(found, known | {"ids": ids})
                 return cursor.fetchall(), sql is AGAIN
         shares = _shares(cursor, known, quotas)
         if not shares:
             return None
         lanes = {"lanes": list(shares), "quotas": list(shares.values())}
-        cursor.execute(blocks.named(_statement(FRESH, stops), known["mailing"]), known | lanes)
+        fresh = blocks.named(_statement(FRESH, stops, counting), known["mailing"])
+        cursor.execute(fresh, known | lanes)
         return cursor.fetchall(), False
 
 

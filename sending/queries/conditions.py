@@ -4,6 +4,10 @@ them, or the latest.
 Openings, clicks and bounces are found in an index of the events alone, each by the time when it
 happened; mails that were sent, in the messages. Of a mail it counts whether it was opened, not how
 often.
+
+Not all mails count opens (Message.counts_opens). Whether such a mail was opened is unknown, so its
+recipient is not among the people who never opened, or opened none. If the condition names a period,
+only mails sent in the period matter for that.
 """
 
 from collections.abc import Collection, Iterable
@@ -148,16 +152,21 @@ def _compile(one: Condition, _subject: Subject, context: Context) -> Match:
         rows = _sent(one, times, days, context)
     else:
         rows = _answered(one, action, times, days, context)
+    if one.operator == "never_opened":
+        rows = put("{} UNION {}", rows, _uncounted(one, days, context))
     return Match(rows, people=True, without=never)
 
 
 def _sent(one: Condition, times: int, days: tuple[object, ...], context: Context) -> Sql:
-    rows = put(f"SELECT m.contact_id {OF_MAILINGS}", _mailings(one, context))
-    if days:
-        rows = put("{} AND {}", rows, _within(Sql(TIMES["sent"]), days, context))
+    rows = _mails(one, days, context)
     if times > 1:
         return put("{} GROUP BY m.contact_id HAVING count(*) >= {}", rows, given(times, "int"))
     return rows if days else put("{} UNION " + PAST, rows, _mailings(one, context))
+
+
+def _mails(one: Condition, days: tuple[object, ...], context: Context) -> Sql:
+    rows = put(f"SELECT m.contact_id {OF_MAILINGS}", _mailings(one, context))
+    return put("{} AND {}", rows, _within(Sql(TIMES["sent"]), days, context)) if days else rows
 
 
 def _answered(
@@ -177,17 +186,21 @@ def _answered(
     )
 
 
+def _uncounted(one: Condition, days: tuple[object, ...], context: Context) -> Sql:
+    """Recipients of mails of which nobody knows whether they were opened."""
+    return put("{} AND NOT m.counts_opens", _mails(one, days, context))
+
+
 def _within(at: Sql, days: tuple[object, ...], context: Context) -> Sql:
     last = Condition("", "", "last_days", days)
     return predicates.moment(at, last, context.today, context.zone)
 
 
 def _unanswered(one: Condition, context: Context) -> Sql:
-    rows = put(f"SELECT m.contact_id {OF_MAILINGS}", _mailings(one, context))
-    if one.values:
-        rows = put("{} AND {}", rows, _within(Sql(TIMES["sent"]), one.values, context))
-    event = Sql(TIMES[NONE_OF[one.operator]])
-    return put("{} GROUP BY m.contact_id HAVING count({}) = 0", rows, event)
+    rows = _mails(one, one.values, context)
+    event = NONE_OF[one.operator]
+    rows = put("{} GROUP BY m.contact_id HAVING count({}) = 0", rows, Sql(TIMES[event]))
+    return put("{} AND bool_and(m.counts_opens)", rows) if event == "opened" else rows
 
 
 def _value(one: Condition, _subject: Subject, context: Context) -> Sql:

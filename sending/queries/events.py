@@ -9,6 +9,7 @@ from django.db import connection, transaction
 
 from sending import blocks
 from sending.models import Event
+from sending.queries import openpixels
 from sending.queries.states import sql
 
 Kind = Event.Kind
@@ -77,10 +78,13 @@ SETTLE_UNKNOWN = sql("""
 WITH settled AS (
   UPDATE sending_message m SET state = $ACCEPTED, reason = ''
    WHERE id = ANY(%(messages)s) AND state = $UNKNOWN AND {m}
-  RETURNING mailing_id, date_trunc('minute', coalesce(settled_at, now())) AS minute),
-counted AS (SELECT mailing_id, count(*) AS n FROM settled GROUP BY 1 ORDER BY 1),
+  RETURNING mailing_id, counts_opens, date_trunc('minute', coalesce(settled_at, now())) AS minute),
+counted AS (
+  SELECT mailing_id, count(*) AS n, count(*) FILTER (WHERE counts_opens) AS pixels
+    FROM settled GROUP BY 1 ORDER BY 1),
 moved AS (
-  UPDATE sending_tally t SET unknown = unknown - n, accepted = accepted + n
+  UPDATE sending_tally t
+     SET unknown = unknown - n, accepted = accepted + n, with_pixel = with_pixel + pixels
     FROM counted WHERE t.mailing_id = counted.mailing_id
   RETURNING t.mailing_id)
 INSERT INTO sending_tallyminute
@@ -130,13 +134,19 @@ ON CONFLICT (mailing_id, minute) DO UPDATE
 """  # noqa: S608 - only constants
 
 
-@transaction.atomic
-def record(events: Iterable[EventRow]) -> None:
-    """Stores events and updates the counts, in one transaction."""
-    rows = sorted(events, key=lambda event: event.message_id)  # one order: no deadlocks
-    if not rows:
-        return
-    given: dict[str, Any] = {
+def _countable(rows: list[EventRow]) -> list[EventRow]:
+    """Without opens of people whose opens are not counted. Asked after the messages are locked: a
+    consent that was withdrawn before is seen, and a later withdrawal waits and then sees these
+    events."""
+    opened = {row.message_id for row in rows if row.kind == Kind.OPENED}
+    if not opened:
+        return rows
+    counted = openpixels.counted(opened)
+    return [row for row in rows if row.kind != Kind.OPENED or row.message_id in counted]
+
+
+def _columns(rows: list[EventRow]) -> dict[str, Any]:
+    return {
         "messages": [row.message_id for row in rows],
         "kinds": [str(row.kind) for row in rows],
         "ats": [row.at for row in rows],
@@ -144,6 +154,15 @@ def record(events: Iterable[EventRow]) -> None:
         "bounces": BOUNCES,
         "details": [row.detail.replace("\x00", "\ufffd")[:2000] for row in rows],
     }
+
+
+@transaction.atomic
+def record(events: Iterable[EventRow]) -> None:
+    """Stores events and updates the counts, in one transaction. Opens are stored only of messages
+    whose opens are counted (queries.openpixels)."""
+    rows = sorted(events, key=lambda event: event.message_id)  # one order: no deadlocks
+    if not rows:
+        return
     among = {blocks.of_message(row.message_id) for row in rows}
     of_messages, of_events = (blocks.within(among, f"{alias}.mailing_id") for alias in "me")
 
@@ -151,7 +170,10 @@ def record(events: Iterable[EventRow]) -> None:
         return statement.replace("{m}", of_messages).replace("{e}", of_events)
 
     with connection.cursor() as cursor:
-        cursor.execute(within(LOCK), given)
+        cursor.execute(within(LOCK), {"messages": [row.message_id for row in rows]})
+        given = _columns(_countable(rows))
+        if not given["messages"]:
+            return
         cursor.execute(within(INSERT), given)
         fresh = cursor.fetchall()
         cursor.execute(within(SETTLE_UNKNOWN), given)

@@ -130,14 +130,16 @@ settled AS (
          reason = CASE WHEN known.accepted THEN '' ELSE 'in_doubt' END,
          reply = %(reply)s, attempts = attempts + 1, settled_at = now(), retry_at = NULL
     FROM known WHERE m.id = known.id AND m.state + 0 = $WAITING
-  RETURNING m.state),
+  RETURNING m.state, m.counts_opens),
 counted AS (
   SELECT count(*) FILTER (WHERE state = $ACCEPTED) AS accepted,
-         count(*) FILTER (WHERE state = $UNKNOWN) AS unknown
+         count(*) FILTER (WHERE state = $UNKNOWN) AS unknown,
+         count(*) FILTER (WHERE state = $ACCEPTED AND counts_opens) AS with_pixel
     FROM settled)
 UPDATE sending_tally t
    SET waiting = t.waiting - c.accepted - c.unknown,
-       accepted = t.accepted + c.accepted, unknown = t.unknown + c.unknown
+       accepted = t.accepted + c.accepted, with_pixel = t.with_pixel + c.with_pixel,
+       unknown = t.unknown + c.unknown
   FROM counted c WHERE t.mailing_id = %(mailing)s
 RETURNING c.accepted, c.unknown
 """)  # noqa: S608 - only constants of ours

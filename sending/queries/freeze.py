@@ -7,9 +7,10 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
+from accounts import opencounting
 from contacts.audience import Audience
 from contacts.languages import ATTRIBUTE
-from contacts.queries import audiencesql
+from contacts.queries import audiencesql, openconsent
 from relays import providers
 from sending import blocks
 from sending.models import Mailing, Message, Variant
@@ -38,9 +39,10 @@ mixing AS (
    WHERE reason IS NULL),
 frozen AS (
   INSERT INTO sending_message
-         (mailing_id, contact_id, address, lane, variant, repeats, attempts, reply,
+         (mailing_id, contact_id, address, lane, variant, repeats, counts_opens, attempts, reply,
           state, reason, settled_at)
-  SELECT %(mailing)s, contact_id, address, coalesce(p.number, 0), {variant}, false, 0, '',
+  SELECT %(mailing)s, contact_id, address, coalesce(p.number, 0), {variant}, false,
+         {counts_opens}, 0, '',
          %(state)s, %(reason)s, %(settled_at)s
     FROM audience
     LEFT JOIN unnest(%(domains)s::text[], %(numbers)s::smallint[]) AS p (domain, number)
@@ -86,6 +88,13 @@ OF_LANGUAGE = """
 """
 # Read only if the mailing has variants for languages.
 SPOKEN = f"(SELECT c.attributes ->> '{ATTRIBUTE}' FROM contacts_contact c WHERE c.id = contact_id)"  # noqa: S608
+# Whether a mail has a pixel of its own. If no contact of the piece has answered yet, which one look
+# tells, nothing is looked up for each recipient.
+COUNTS_OPENS = """
+CASE WHEN (SELECT EXISTS (SELECT FROM contacts_openconsent
+                           WHERE contact_id BETWEEN %(first)s AND %(last)s))
+     THEN {allowed} ELSE {otherwise} END
+"""
 HELD_OUT = """
 SELECT contact_id, address,
        CASE WHEN reason IS NULL AND {share} = 0 THEN 'held_out' ELSE reason END AS reason,
@@ -162,9 +171,18 @@ def freeze(
             variant = OF_LANGUAGE.format(tag=SPOKEN, chance=CHANCE)
             known |= columns(shares(weights, tags, holdout))
         sql = sql.replace("{variant}", variant)
+        sql = sql.replace("{counts_opens}", _counts_opens(mailing.open_counting))
         cursor.execute(sql, known)
         counts = dict(cursor.fetchall())
     return counts.pop(None, 0), counts
+
+
+def _counts_opens(counting: str) -> str:
+    if counting not in opencounting.PERSONAL:
+        return "false"
+    everybody = counting == opencounting.OpenCounting.EVERYBODY
+    allowed = openconsent.allowed(counting, "audience.contact_id")
+    return COUNTS_OPENS.format(allowed=allowed, otherwise="true" if everybody else "false")
 
 
 def columns(of: Sequence[Share]) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from sending.queries.states import sql
 from smtp.accepted import Accepted
 
 State = Message.State
+# [(message id, its new state, whether its mail has a pixel of its own)]
+Rows = list[tuple[int, int, bool]]
 log = logs.get(__name__)
 # The counts in a batch's log line.
 OUTCOMES = ("accepted", "failed", "skipped", "unknown")
@@ -58,7 +60,7 @@ UPDATE sending_message m
   FROM unnest(string_to_array(%(ids)s, ',')::bigint[], string_to_array(%(replies)s, %(between)s))
        AS r (id, reply)
  WHERE {OPEN}
-RETURNING m.id
+RETURNING m.id, m.state, m.counts_opens
 """)  # noqa: S608 - only constants of ours
 
 SETTLE = sql(f"""
@@ -73,7 +75,7 @@ UPDATE sending_message m
               %(dues)s::timestamptz[], %(attempts)s::bool[])
        AS r (id, state, reason, reply, due_at, attempt)
  WHERE {OPEN}
-RETURNING m.id, m.state
+RETURNING m.id, m.state, m.counts_opens
 """)  # noqa: S608 - only constants of ours
 
 # Messages without a result stay in the batch; when it ends, they are given back.
@@ -87,7 +89,8 @@ END = "DELETE FROM sending_batch WHERE id = %(batch)s"
 TALLY = """
 UPDATE sending_tally
    SET in_flight = in_flight - %(all)s, waiting = waiting + %(waiting)s,
-       accepted = accepted + %(accepted)s, failed = failed + %(failed)s,
+       accepted = accepted + %(accepted)s, with_pixel = with_pixel + %(with_pixel)s,
+       failed = failed + %(failed)s,
        skipped = skipped + %(skipped)s, unknown = unknown + %(unknown)s,
        unjudged_since = CASE WHEN %(unjudged)s THEN coalesce(unjudged_since, now())
                              ELSE unjudged_since END
@@ -129,8 +132,9 @@ def record(
         known |= {"mailing": mailing_id, "relay": relay_id}
         known |= {"first": min(claimed, default=0), "last": max(claimed, default=0)}
         mine = set(claimed)
-        written = _accept(cursor, known, accepted, mine) if accepted else {}
-        written |= _settle(cursor, known, [r for r in results if r.message_id in mine])
+        rows = _accept(cursor, known, accepted, mine) if accepted else []
+        rows += _settle(cursor, known, [r for r in results if r.message_id in mine])
+        written = {number: state for number, state, _counts_opens in rows}
         left = [number for number in claimed if number not in written]
         if left:
             cursor.execute(GIVE_BACK if ends else KEEP, known | {"left": left})
@@ -139,6 +143,7 @@ def record(
         else:
             cursor.execute(KEEP, known | {"left": []})
         counts = _count(list(written.values()), len(left) if ends else 0)
+        known["with_pixel"] = sum(one[2] for one in rows if one[1] == State.ACCEPTED)
         known["unjudged"] = any(r.unjudged and r.message_id in written for r in results)
         if counts["all"]:
             cursor.execute(TALLY, counts | known)
@@ -158,9 +163,7 @@ def record(
     return set(written)
 
 
-def _accept(
-    cursor: Any, known: dict[str, Any], accepted: Accepted, mine: Collection[int]
-) -> dict[int, int]:
+def _accept(cursor: Any, known: dict[str, Any], accepted: Accepted, mine: Collection[int]) -> Rows:
     pairs = zip(accepted.ids, accepted.replies, strict=True)
     ours = [(number, reply) for number, reply in pairs if number in mine]
     replies = BETWEEN.join([reply for _, reply in ours])
@@ -169,15 +172,14 @@ def _accept(
         replies = BETWEEN.join([_text(reply).replace(BETWEEN, " ") for _, reply in ours])
     lists = {"ids": ",".join([str(number) for number, _ in ours]), "replies": replies}
     cursor.execute(blocks.named(ACCEPT, known["mailing"]), known | lists | {"between": BETWEEN})
-    return dict.fromkeys([row[0] for row in cursor.fetchall()], int(State.ACCEPTED))
+    return list(cursor.fetchall())
 
 
-def _settle(cursor: Any, known: dict[str, Any], results: Sequence[Result]) -> dict[int, int]:
-    """{message id: its new state}"""
+def _settle(cursor: Any, known: dict[str, Any], results: Sequence[Result]) -> Rows:
     if not results:
-        return {}
+        return []
     cursor.execute(blocks.named(SETTLE, known["mailing"]), known | _columns(results))
-    return dict(cursor.fetchall())
+    return list(cursor.fetchall())
 
 
 def _columns(results: Sequence[Result]) -> dict[str, Any]:

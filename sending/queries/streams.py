@@ -41,10 +41,10 @@ fresh AS (
   RETURNING message_id, key),
 made AS (
   INSERT INTO sending_message
-         (id, mailing_id, contact_id, address, lane, variant, repeats, state, attempts, reason,
-          reply, retry_at)
-  SELECT fresh.message_id, %(mailing)s, contact_id, address, lane, {variant}, true, 0, 0, '', '',
-         now()
+         (id, mailing_id, contact_id, address, lane, variant, repeats, counts_opens, state,
+          attempts, reason, reply, retry_at)
+  SELECT fresh.message_id, %(mailing)s, contact_id, address, lane, {variant}, true, false, 0, 0, '',
+         '', now()
     FROM fresh JOIN given USING (key)
   RETURNING id),
 counted AS (

@@ -11,10 +11,10 @@ from sending.queries.states import sql
 # One statement, so that rows and counts move together.
 CHOSEN = sql("""
 WITH chosen AS MATERIALIZED (
-  SELECT id FROM sending_message
+  SELECT id, counts_opens FROM sending_message
    WHERE mailing_id = %(mailing)s AND trouble = $UNKNOWN AND id IN ({rows})
    ORDER BY address LIMIT %(limit)s FOR UPDATE),
-counted AS (SELECT count(*) AS n FROM chosen),
+counted AS (SELECT count(*) AS n, count(*) FILTER (WHERE counts_opens) AS pixels FROM chosen),
 """)
 RESEND = sql(f"""{CHOSEN}
 again AS (
@@ -27,7 +27,8 @@ UPDATE sending_tally SET unknown = unknown - n, waiting = waiting + n
 COUNT_AS_SENT = sql(f"""{CHOSEN}
 settled AS (
   UPDATE sending_message m SET state = $ACCEPTED, reason = '' FROM chosen WHERE m.id = chosen.id)
-UPDATE sending_tally SET unknown = unknown - n, accepted = accepted + n
+UPDATE sending_tally
+   SET unknown = unknown - n, accepted = accepted + n, with_pixel = with_pixel + pixels
   FROM counted WHERE mailing_id = %(mailing)s RETURNING n
 """)  # noqa: S608 - only constants of ours
 

@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from accounts.models import User, Workspace
+from accounts.opencounting import OpenCounting
 from contacts.audience import Audience
 from contacts.models import Job
 from contacts.provenance import Source
@@ -40,7 +41,7 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
     reply_to: str = "",
     relay: Relay | None = None,
     pool: Pool | None = None,
-    track_opens: bool = True,
+    open_counting: str = OpenCounting.NONE,
     track_clicks: bool = True,
     retry_for: timedelta = RETRY_FOR,
     purpose: str = ADVERTISING,
@@ -70,7 +71,7 @@ def open_mailing(  # noqa: PLR0913 - what a mailing is made of
         pool=pool,
         audience=audience.as_json(),
         purpose=purpose,
-        track_opens=track_opens,
+        open_counting=open_counting if rules.tracked else OpenCounting.NONE,
         track_clicks=track_clicks,
         retry_for=retry_for,
         priority=rules.priority if priority is None else priority,

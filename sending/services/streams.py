@@ -19,6 +19,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Workspace
+from accounts.opencounting import OpenCounting
 from contacts.addresses import AddressError, normalise
 from contacts.provenance import Source
 from contacts.queries.mergefields import merge_fields
@@ -94,7 +95,7 @@ def open_stream(  # noqa: PLR0913 - what a stream is made of
         relay=relay,
         pool=pool,
         audience={"ignored": list(rules.ignored)},
-        track_opens=rules.tracked,
+        open_counting=OpenCounting.NONE,
         track_clicks=rules.tracked,
         retry_for=RETRY_FOR,
         priority=rules.priority,

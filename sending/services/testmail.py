@@ -49,7 +49,7 @@ class TestResult:
 
 def nowhere() -> MessageUrls:
     """Links of a test mail lead to pages that change nothing."""
-    return MessageUrls(tokens.NOBODY, track_opens=False)
+    return MessageUrls(tokens.NOBODY)
 
 
 def send_test(  # noqa: PLR0913  # what is sent, by what, and by whom

@@ -33,6 +33,7 @@ SETTINGS = {
     "from_email": "hello@brand.example",
     "postal_address": "1 Road\nTown",
     "brand_color": "#1f6f78",
+    "open_counting": "totals",
 }
 
 
@@ -78,6 +79,18 @@ def test_settings(owner_client: Client, workspace: Workspace) -> None:
     assert "--workspace: #1f6f78" in words(owner_client.get("/w/brand-co/settings/"))
 
 
+def test_a_workspace_begins_with_consent_and_no_choice_keeps_it(
+    owner_client: Client, workspace: Workspace
+) -> None:
+    assert workspace.open_counting == "consent"
+    shown = words(owner_client.get("/w/brand/settings/"))
+    assert "Only people who have agreed to it." in shown
+    others = {name: value for name, value in SETTINGS.items() if name != "open_counting"}
+    assert owner_client.post("/w/brand/settings/", others).status_code == 302
+    workspace.refresh_from_db()
+    assert workspace.open_counting == "consent"
+
+
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
@@ -86,6 +99,7 @@ def test_settings(owner_client: Client, workspace: Workspace) -> None:
         ("slug", "brand\n", ""),
         ("brand_color", "red;}body{display:none", "at most 7 characters"),
         ("brand_color", "#12345g", "Write it as # and six digits"),
+        ("open_counting", "always", "Select a valid choice."),
         ("timezone", "Mars/Base", "Choose a time zone from the list"),
         ("from_email", "nobody", "Enter a complete e-mail address, such as name@company.com."),
         ("name", "", "This field is required."),

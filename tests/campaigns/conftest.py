@@ -4,6 +4,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User, Workspace
+from accounts.opencounting import OpenCounting
 from campaigns.models import Campaign
 from campaigns.services import drafts, starting
 from contacts.models import List
@@ -54,7 +55,12 @@ def make_campaign(
             changes["lists_in"] = [
                 make_list(f"a{number}@x.example", f"b{number}@x.example", name=f"List {number}")
             ]
-        values = {"subject": "Hello {{ first_name|default('you') }}", "design": design, **changes}
+        values = {
+            "subject": "Hello {{ first_name|default('you') }}",
+            "design": design,
+            "open_counting": OpenCounting.EVERYBODY,
+            **changes,
+        }
         return drafts.save(draft, values, version=draft.version)
 
     return make

@@ -112,7 +112,7 @@ def test_the_list_shows_every_state_with_its_figures(
     sent.refresh_from_db()
     assert sent.mailing is not None
     tally = sent.mailing.tally
-    tally.accepted, tally.opened = 2, 1
+    tally.accepted, tally.with_pixel, tally.opened = 3, 2, 1
     tally.save()
     page = campaigns_page(owner_client, workspace)
     assert page.index("Sent") < page.index("Planned") < page.index("A draft")
@@ -163,6 +163,23 @@ def test_a_new_campaign_starts_with_what_the_address_says(
     campaign = Campaign.objects.get()
     assert (campaign.design, campaign.subject) == (design, "Spring 春季")
     assert list(campaign.lists_in.all()) == [people]
+
+
+def test_opens_are_counted_as_the_workspace_says_unless_the_campaign_does(
+    owner_client: Client, workspace: Workspace
+) -> None:
+    Workspace.objects.filter(pk=workspace.pk).update(open_counting="totals")
+    owner_client.post(reverse("new_campaign", args=[workspace.slug]), {"name": "Spring"})
+    campaign = Campaign.objects.get()
+    assert campaign.open_counting == "totals"
+    save(owner_client, campaign, "route", open_counting="everybody")
+    campaign.refresh_from_db()
+    assert campaign.open_counting == "everybody"
+    assert "valid choice" in save(owner_client, campaign, "route", open_counting="always")
+    # A page of an earlier version does not send the field.
+    save(owner_client, campaign, "route", track_clicks="on")
+    campaign.refresh_from_db()
+    assert (campaign.open_counting, campaign.track_clicks) == ("everybody", True)
 
 
 def test_what_belongs_to_others_is_not_chosen(

@@ -13,10 +13,11 @@ from django.utils import timezone
 from accounts.models import User, Workspace
 from accounts.permissions import Role
 from campaigns.models import Campaign
+from campaigns.queries import series
 from contacts.models import Contact, List, Subscription
 from relays.models import Pool, PoolMember, Relay
 from sending.models import Event, Mailing, Message, Tally, TallyMinute
-from sending.queries import events
+from sending.queries import events, pictures
 from sending.services import dispatch, mailings
 from tests.factories import make_content
 from tests.sending.engine.conftest import assert_closes
@@ -349,7 +350,8 @@ def test_bounces_opens_and_clicks(start: Start, send: Send, owner_client: Client
         ]
     )
     live = words(read(owner_client, campaign))
-    assert "Opened 1 25% Clicked 2 50% Hard bounces 1 25% Soft bounces 0 0% Blocked 1 25%" in live
+    assert "Opened 1 25% of 4 counted mails Clicked 2 50% Hard bounces 1 25%" in live
+    assert "Soft bounces 0 0% Blocked 1 25%" in live
     bounces = words(read(owner_client, campaign, "report/bounces/"))
     assert "Hard bounce 1 Soft bounce 0 Blocked 1 Complaint 0" in bounces
     assert "550 5.1.1 no c@y.example 1" in bounces
@@ -479,3 +481,49 @@ def test_the_lists_of_what_was_sent_stand_in_the_order_of_their_names(
     shown = words(read(owner_client, start(lists_in=[late, early])))
     shown = shown[shown.index("What was sent") :]
     assert 0 < shown.index("Aster") < shown.index("Zebra")
+
+
+def test_the_opens_say_how_they_were_counted(
+    start: Start, send: Send, owner_client: Client
+) -> None:
+    """Only mails with a pixel are the whole; a withdrawn consent keeps the count without a name."""
+    campaign = start("a@x.example", "b@x.example", "c@x.example", open_counting="consent")
+    send()
+    mailing = mailing_of(campaign)
+    shown = words(read(owner_client, campaign))
+    assert "Opened 0 – of 0 counted mails" in shown
+    assert "How opens were counted: Only with consent" in shown
+
+    rows = Message.objects.filter(mailing=mailing, address__in=["a@x.example", "b@x.example"])
+    rows.update(counts_opens=True, opened_at=timezone.now())
+    Tally.objects.filter(mailing=mailing).update(with_pixel=2, opened=2)
+    Message.objects.filter(mailing=mailing, address="b@x.example").update(opened_at=None)
+    Tally.objects.filter(mailing=mailing).update(opened=2, opened_unnamed=1)
+    shown = words(read(owner_client, campaign))
+    assert "Opened 2 100% of 2 counted mails" in shown
+    assert "1 of them later withdrew the consent" in shown
+    people = read(owner_client, campaign, "recipients/?event=opened")
+    assert 'data-gone="1"' in people
+    assert "a@x.example" in people
+    assert "b@x.example" not in people
+    domains = words(read(owner_client, campaign, "report/domains/"))
+    assert "x.example 3 100% 0% 0% 50% 0%" in domains
+
+
+def test_totals_are_called_loaded_pictures(start: Start, send: Send, owner_client: Client) -> None:
+    campaign = start("a@x.example", "b@x.example", open_counting="totals")
+    send()
+    mailing = mailing_of(campaign)
+    minute = timezone.now().replace(second=0, microsecond=0)
+    pictures.count([(mailing.pk, minute, 7)])
+    shown = words(read(owner_client, campaign))
+    assert "Pictures loaded 7 a total, without persons" in shown
+    assert "Opened" not in shown.partition("Clicked")[0].rpartition("Recipients")[2]
+    chart = series.returns(mailing)["series"][0]
+    assert (chart["name"], sum(chart["values"])) == ("Pictures loaded", 7)
+
+
+def test_opens_that_are_not_counted_say_so(start: Start, send: Send, owner_client: Client) -> None:
+    campaign = start("a@x.example", open_counting="none")
+    send()
+    assert "Opened – not counted" in words(read(owner_client, campaign))

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User, Workspace
+from accounts.opencounting import OpenCounting
 from accounts.services import workspaces
 from campaigns import services, tasks, transitions
 from campaigns.models import Campaign
@@ -68,7 +69,7 @@ def test_the_mailing_carries_what_was_chosen(
         lists_in=lists,
         lists_out=[out],
         reply_to="re@brand.example",
-        track_opens=False,
+        open_counting=OpenCounting.TOTALS,
         track_clicks=False,
     )
     services.start_now(campaign)
@@ -76,9 +77,9 @@ def test_the_mailing_carries_what_was_chosen(
     mailing = Mailing.objects.get()
     assert mailing.list_ids == [lists[0].pk]
     assert mailing.excluded == {"excluded": 1}
-    assert (mailing.reply_to, mailing.track_opens, mailing.track_clicks) == (
+    assert (mailing.reply_to, mailing.open_counting, mailing.track_clicks) == (
         "re@brand.example",
-        False,
+        OpenCounting.TOTALS,
         False,
     )
     assert mailing.content.links == []

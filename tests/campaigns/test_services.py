@@ -108,10 +108,10 @@ def test_only_drafts_are_edited_and_deleted(make_campaign: Make, state: str) -> 
 def test_a_duplicate_is_a_draft_with_everything_but_the_time(
     make_campaign: Make, owner: User
 ) -> None:
-    campaign = started(make_campaign(reply_to="yan@brand.example", track_opens=False))
+    campaign = started(make_campaign(reply_to="yan@brand.example", open_counting="none"))
     copy = services.duplicate(campaign, by=owner)
     assert (copy.name, copy.state, copy.mailing) == ("Spring sale (copy)", "draft", None)
-    assert (copy.reply_to, copy.track_opens) == ("yan@brand.example", False)
+    assert (copy.reply_to, copy.open_counting) == ("yan@brand.example", "none")
     assert (copy.subject, copy.design) == (campaign.subject, campaign.design)
     assert list(copy.lists_in.all()) == list(campaign.lists_in.all())
     assert copy.scheduled_at is None

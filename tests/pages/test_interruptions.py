@@ -45,6 +45,7 @@ NAMED: dict[str, type[models.Model]] = {
 # What forms need to come as far as their write.
 DATA: dict[str, dict[str, Any]] = {
     "edit_contact": {"email": "new@x.example"},
+    "contact_open_consent": {"answer": "give"},
     "contact_subscription": {"status": "subscribed"},
     "edit_list": {"name": "Another name"},
     "edit_attribute": {"label": "Another label"},

@@ -18,7 +18,7 @@ from sandbox.models import SandboxMail, SandboxReturn
 from sandbox.returns import DOMAIN
 from sandbox.services import sandbox
 from sandbox.sources import SANDBOX
-from sending.compose.publicurls import MessageUrls
+from sending.compose.publicurls import MessageUrls, Pixel
 
 RAW = (
     b"From: News <news@brand.example>\r\nTo: ada@people.example\r\nSubject: Spring\r\n"
@@ -76,14 +76,15 @@ def test_the_list_is_searched_and_filtered(
 
 
 @pytest.mark.parametrize("images", ["", "?images=1"])
+@pytest.mark.parametrize("pixel", [Pixel.OWN, Pixel.COMMON])
 def test_looking_at_a_mail_of_a_campaign_is_no_open(
-    owner_client: Client, workspace: Workspace, make_mail: Make, images: str
+    owner_client: Client, workspace: Workspace, make_mail: Make, images: str, pixel: Pixel
 ) -> None:
-    urls = MessageUrls(message_id=7)
+    urls = MessageUrls(message_id=7, pixel=pixel)
     html = f'<head></head><a href="{urls.click(0)}">Read</a><img src="{urls.open_pixel}" alt="">'
     mail = make_mail(raw=b"Content-Type: text/html\r\n\r\n" + html.encode())
     frame = owner_client.get(at("sandbox_frame", workspace, mail.pk) + images).content.decode()
-    assert "/e/o/" not in frame
+    assert str(urls.open_pixel) not in frame
     # A click by hand counts, and leaves the frame: the page takes no other site into it.
     assert urls.click(0) in frame
     assert '<base target="_blank">' in frame

@@ -30,7 +30,7 @@ def people(workspace: Workspace) -> dict[str, Contact]:
 def send(mailing: Mailing, person: Contact, *, days: int = 1, **events: Any) -> None:
     """A message that the server accepted (or `state`) so many days ago."""
     at = NOW - dt.timedelta(days=days)
-    known: dict[str, Any] = {"state": State.ACCEPTED, "settled_at": at}
+    known: dict[str, Any] = {"state": State.ACCEPTED, "settled_at": at, "counts_opens": True}
     times = {f"{name}_at": at for name, happened in events.items() if happened is True}
     given = {name: value for name, value in events.items() if value is not True}
     message = Message.objects.create(
@@ -95,6 +95,39 @@ def test_mails(  # noqa: PLR0917 - fixtures
 ) -> None:
     which = str(mailings[int(subject)].pk) if subject.isdigit() else subject
     assert matching(workspace, when("mail", which, operator, *values)) == expected
+
+
+@pytest.mark.parametrize(
+    ("subject", "operator", "values", "expected"),
+    [
+        # Who got such a mail may have opened it; who opened another one did.
+        ("any", "never_opened", [], {"reader", "failed", "nobody"}),
+        ("last_1", "never_opened", [], {"opener", "clicker", "reader", "failed", "nobody"}),
+        # Of a period, only its mails matter.
+        ("any", "never_opened", [3], {"clicker", "reader", "failed", "nobody", "opener"}),
+        ("any", "ignored", [], {"reader"}),
+        ("last_1", "ignored", [], set()),
+        ("any", "opened", [1], {"opener", "clicker"}),
+        # Clicks are counted all the same.
+        ("any", "unclicked", [], {"opener", "reader", "bouncer"}),
+    ],
+)
+def test_an_open_that_is_not_counted_is_unknown(  # noqa: PLR0917 - fixtures
+    workspace: Workspace,
+    mailings: list[Mailing],
+    make_mailing: Make,
+    people: dict[str, Contact],
+    subject: str,
+    operator: str,
+    values: list[int],
+    expected: set[str],
+) -> None:
+    late = make_mailing()
+    Message.objects.filter(mailing=mailings[2]).update(opened_at=None)
+    send(late, people["bouncer"], counts_opens=False)
+    if subject == "any" and values != [3]:
+        send(late, people["opener"], counts_opens=False)
+    assert matching(workspace, when("mail", subject, operator, *values)) == expected
 
 
 def test_other_workspaces_and_streams_do_not_count(

@@ -46,11 +46,12 @@ def message(workspace: Workspace, contact: Contact, lists: list[List]) -> Messag
         workspace,
         content=factories.make_content(workspace, **parts),
         lists=[lists[0].pk, lists[1].pk],
-        tally={"targeted": 1, "accepted": 1},
+        tally={"targeted": 1, "accepted": 1, "with_pixel": 1},
     )
     return Message.objects.create(
         mailing=mailing,
         contact_id=contact.pk,
         address=contact.email,
         state=Message.State.ACCEPTED,
+        counts_opens=True,
     )

@@ -22,4 +22,12 @@ class Migration(migrations.Migration):
                 ('user_agent', models.TextField(blank=True)),
             ],
         ),
+        migrations.CreateModel(
+            name='PictureHit',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('mailing_id', models.BigIntegerField()),
+                ('minute', models.DateTimeField()),
+            ],
+        ),
     ]

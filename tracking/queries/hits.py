@@ -1,5 +1,6 @@
 """Takes hits out of their table, for recording."""
 
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -11,6 +12,23 @@ DELETE FROM tracking_hit WHERE id = ANY(ARRAY(
   SELECT id FROM tracking_hit ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED))
 RETURNING message_id, kind, at, link, user_agent
 """
+
+# In sets as well, and without any person. Hits of mailings that are gone are dropped.
+TAKE_PICTURES = """
+WITH taken AS (
+  DELETE FROM tracking_picturehit WHERE id = ANY(ARRAY(
+    SELECT id FROM tracking_picturehit ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED))
+  RETURNING mailing_id, minute)
+SELECT mailing_id, minute, count(*) FROM taken GROUP BY 1, 2
+"""
+
+
+def take_pictures(number: int) -> list[tuple[int, datetime, int]]:
+    """Deletes up to `number` hits. Returns rows (mailing id, minute, number of hits). To be called
+    within a transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE_PICTURES, [number])
+        return list(cursor.fetchall())
 
 
 def take(number: int) -> list[tuple[Any, ...]]:

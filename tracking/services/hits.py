@@ -10,9 +10,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from sending.compose.tokens import NOBODY
+from sending.queries import pictures
 from sending.queries.events import EventRow, record
-from tracking.models import Hit
-from tracking.queries.hits import take
+from tracking.models import Hit, PictureHit
+from tracking.queries.hits import take, take_pictures
 
 BATCH = 2_000
 LONGEST_USER_AGENT = 500
@@ -36,6 +37,20 @@ def keep(
         link=link,
         user_agent=user_agent.replace("\x00", "")[:LONGEST_USER_AGENT],
     )
+
+
+def keep_picture(mailing_id: int) -> None:
+    """Stores that the common pixel of a mailing's mails was loaded."""
+    minute = timezone.now().replace(second=0, microsecond=0)
+    PictureHit.objects.create(mailing_id=mailing_id, minute=minute)
+
+
+def record_pictures(batch: int = BATCH) -> int:
+    """Adds up to `batch` of them to the counts of their mailings. Returns the number of hits."""
+    with transaction.atomic():
+        rows = take_pictures(batch)
+        pictures.count(rows)
+    return sum(row[2] for row in rows)
 
 
 def record_hits(batch: int = BATCH) -> int:

@@ -36,7 +36,7 @@ def rendered(message: Message) -> Rendered:
     mailing = message.mailing
     if mailing.details_dropped_at is not None and mailing.kind == Mailing.Kind.STREAM:
         raise RenderError("data", 0, "dropped")
-    urls = MessageUrls(message.pk, mailing_id=message.mailing_id, track_opens=False)
+    urls = MessageUrls(message.pk, mailing_id=message.mailing_id)
     return renderer_of(content_of(message)).render(_fields(message), urls)
 
 

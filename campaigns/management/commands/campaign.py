@@ -68,6 +68,9 @@ DECISIONS = {
 LEDGER = ("accepted", "failed", "skipped", "unknown", "in_flight", "waiting")
 RETURNS = (
     "opened",
+    "with_pixel",
+    "opened_unnamed",
+    "pictures_loaded",
     "clicked",
     "hard_bounced",
     "soft_bounced",

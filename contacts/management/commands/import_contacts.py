@@ -46,7 +46,8 @@ Encoding, delimiter, header and columns are found out, as on the page; options s
 Whoever unsubscribed, bounced or is suppressed stays so.
 
 --map "Header=target", as often as needed ("#3=target" for the third column). Targets: email,
-first_name, last_name, full_name, tags, the name of an attribute, new or
+first_name, last_name, full_name, tags, opens (consent for counting opens: yes or no), the name of
+an attribute, new or
 new:text|number|date|boolean for a new attribute, ignore; and for how people stand: status
 (subscribed, unsubscribed, ...), accepts (yes or no), unsubscribed, suppressed, bounced, complained
 (yes, or since when).
@@ -83,6 +84,8 @@ LABELS = {
     "elsewhere": "unsubscribed in the file, subscribed to other lists",
     "tagged": "tagged",
     "new_tags": "new tags",
+    "opens_given": "agreed to the counting of opens",
+    "opens_refused": "refused the counting of opens",
     "unusable": "values left out",
     "blank": "blank lines",
     "above": "lines above the column names",

@@ -20,7 +20,7 @@ from sending.compose import headers, tokens
 from sending.compose.assembly import Assembly
 from sending.compose.composer import name_of
 from sending.compose.mime import Sender
-from sending.compose.publicurls import MessageUrls, fixed
+from sending.compose.publicurls import MessageUrls, Pixel, fixed
 from tests.sending.compose.templates import LINES, PEOPLE, SOURCES, TEXTS
 
 WORKSPACE = {"name": "Brand & Söhne", "address": "1 Long Lane.\r\n上海"}
@@ -41,8 +41,8 @@ EXAMPLES = settings(
 )
 
 
-def assembly(parts: dict[str, str], *, opens: bool = True) -> Assembly:
-    same = fixed(mailing_id=7, workspace=WORKSPACE, track_opens=opens)
+def assembly(parts: dict[str, str], *, pixel: Pixel = Pixel.OWN) -> Assembly:
+    same = fixed(mailing_id=7, workspace=WORKSPACE, pixel=pixel)
     every = dict.fromkeys(PARTS, "") | parts
     return Assembly(every, sender=SENDER, fixed=same, zone=UTC)
 
@@ -52,9 +52,11 @@ def made(way: Assembly, person: dict[str, Any]) -> bytes:
     return way.mail(to, person.get, tokens.make(MESSAGE))
 
 
-def rendered(parts: dict[str, str], person: dict[str, Any], *, opens: bool = True) -> Rendered:
+def rendered(
+    parts: dict[str, str], person: dict[str, Any], *, pixel: Pixel = Pixel.OWN
+) -> Rendered:
     every = dict.fromkeys(PARTS, "") | parts
-    urls = MessageUrls(MESSAGE, mailing_id=7, track_opens=opens)
+    urls = MessageUrls(MESSAGE, mailing_id=7, pixel=pixel)
     return Renderer(**every).render({**person, "workspace": WORKSPACE}, urls)
 
 
@@ -113,20 +115,25 @@ def same(content: bytes, mail: Rendered, person: dict[str, Any]) -> None:
 
 @pytest.mark.slow
 @given(
-    subject=LINES, preheader=LINES, html=SOURCES, text=SOURCES, person=PEOPLE, opens=st.booleans()
+    subject=LINES,
+    preheader=LINES,
+    html=SOURCES,
+    text=SOURCES,
+    person=PEOPLE,
+    pixel=st.sampled_from(Pixel),
 )
 @EXAMPLES
 def test_a_compiled_mail_is_the_plain_mail(
-    *, subject: str, preheader: str, html: str, text: str, person: dict[str, Any], opens: bool
+    *, subject: str, preheader: str, html: str, text: str, person: dict[str, Any], pixel: Pixel
 ) -> None:
     parts = {"subject": subject, "preheader": preheader, "html": f"<p>{html}", "text": text}
     try:
-        way = assembly(parts, opens=opens)
+        way = assembly(parts, pixel=pixel)
     except Uncompiled:
         event("not compiled")
         assume(False)
     try:
-        mail = rendered(parts, person, opens=opens)
+        mail = rendered(parts, person, pixel=pixel)
     except RenderError:
         event("an error")
         with pytest.raises(Exception):  # noqa: B017, PT011 - plain rendering says which
@@ -175,8 +182,8 @@ def test_any_value_comes_back(values: list[str], name: str) -> None:
         "{{ true }}{{ 1 }}{{ 1.0 }}{{ none }}{{ vip }}{{ points }}{{ points == 7 }}",
     ],
 )
-@pytest.mark.parametrize("opens", [True, False])
-def test_what_real_contents_use_is_compiled(source: str, opens: bool) -> None:
+@pytest.mark.parametrize("pixel", Pixel)
+def test_what_real_contents_use_is_compiled(source: str, pixel: Pixel) -> None:
     person: dict[str, Any] = {
         "email": "lee@x.example",
         "first_name": "Lee",
@@ -185,6 +192,6 @@ def test_what_real_contents_use_is_compiled(source: str, opens: bool) -> None:
         "vip": True,
     }
     parts = {"subject": "{{ first_name }}", "html": f"<p>{source}", "text": source}
-    content = made(assembly(parts, opens=opens), person)
+    content = made(assembly(parts, pixel=pixel), person)
     check_bytes(content)
-    same(content, rendered(parts, person, opens=opens), person)
+    same(content, rendered(parts, person, pixel=pixel), person)

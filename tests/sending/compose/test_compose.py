@@ -7,6 +7,7 @@ from itertools import count
 import pytest
 
 from accounts.models import Workspace
+from accounts.opencounting import OpenCounting
 from contacts.provenance import Source
 from designs.models import Content
 from relays.models import Relay
@@ -29,7 +30,7 @@ def composer(**parts: str) -> Composer:
         **Source("campaign", 7).columns,
         from_name="Brand",
         from_email="news@brand.example",
-        track_opens=True,
+        open_counting=OpenCounting.EVERYBODY,
     )
     # As if read from its variants.
     mailing.contents = {0: Content(pk=next(NUMBERS), workspace=workspace, **every)}
@@ -38,7 +39,7 @@ def composer(**parts: str) -> Composer:
 
 
 def claimed(address: str = "lee@x.example") -> Claimed:
-    return Claimed(id=4_711, contact_id=5, address=address, attempts=0)
+    return Claimed(id=4_711, contact_id=5, address=address, attempts=0, counts_opens=True)
 
 
 def subject_of(mail: MailObject | Outcome) -> str:

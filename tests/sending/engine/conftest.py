@@ -3,6 +3,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from accounts.models import Workspace
+from accounts.opencounting import OpenCounting
 from contacts.audience import Audience
 from contacts.models import List
 from contacts.provenance import Source
@@ -47,6 +48,7 @@ def open_to(workspace: Workspace, relay: Relay, design: Design, make_list: Calla
         values = {
             "relay": relay,
             "audience": Audience.of_lists(workspace.pk, [target.pk], lists_out),
+            "open_counting": OpenCounting.EVERYBODY,
         } | options
         return open_mailing(
             workspace=workspace,
@@ -73,6 +75,7 @@ def assert_closes(mailing: Mailing) -> Tally:
     counted["waiting"] -= claimed
     assert {name: getattr(tally, name) for name in counted} == counted
     assert sum(counted.values()) == tally.targeted == rows.count()
+    assert tally.with_pixel == rows.filter(state=Message.State.ACCEPTED, counts_opens=True).count()
     unexplained = rows.exclude(state__in=[Message.State.ACCEPTED, Message.State.WAITING])
     assert not unexplained.filter(reason="").exists()
     return tally

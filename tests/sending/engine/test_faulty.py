@@ -14,6 +14,7 @@ from designs.models import Content
 from relays.models import Relay
 from sending.compose.assembly import Assembly
 from sending.compose.composer import Composer
+from sending.compose.publicurls import Pixel
 from sending.engine import shift
 from sending.engine.claimedbatch import ClaimedBatch
 from sending.engine.database import Database
@@ -39,14 +40,14 @@ def test_a_mailing_that_cannot_be_prepared_is_paused_and_others_go_on(
     open_to: Open, relay: Relay, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = open_to(people(20)), open_to(people(30))
-    real = Composer._assembly
+    real = Composer._assemble
 
-    def assembly(self: Composer, content: Content) -> Assembly | None:
+    def assemble(self: Composer, content: Content, pixel: Pixel) -> Assembly | None:
         if self.mailing.pk == bad.pk:
             raise FaultError("no such part")
-        return real(self, content)
+        return real(self, content, pixel)
 
-    monkeypatch.setattr(Composer, "_assembly", assembly)
+    monkeypatch.setattr(Composer, "_assemble", assemble)
     deliver(good)
     bad.refresh_from_db()
     assert (bad.state, good.state) == (Mailing.State.PAUSED, Mailing.State.FINISHED)

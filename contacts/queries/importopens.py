@@ -1,0 +1,45 @@
+"""The consents for counting opens in an import's batch, which contacts.queries.importing has
+judged."""
+
+from collections.abc import Collection
+from typing import Any
+
+from django.db import connection
+
+from contacts.queries.importing import Target
+from contacts.queries.importtags import TAKEN
+
+# A file gives a consent to nobody who has answered here: somebody who refused stays so, whatever it
+# says.
+AGREE = f"""
+SELECT j.email, j.contact_id FROM import_judged j
+WHERE j.email = ANY(%(emails)s) AND {TAKEN}
+  AND NOT EXISTS (SELECT FROM contacts_openconsent o WHERE o.contact_id = j.contact_id OFFSET 0)
+"""  # noqa: S608 - a constant of ours
+# A refusal counts in any line, also of a contact that the import leaves as it is.
+REFUSE = """
+SELECT j.email, j.contact_id FROM import_judged j
+WHERE j.email = ANY(%(emails)s) AND (j.contact_id IS NOT NULL OR j.outcome = 'new')
+  AND NOT EXISTS (SELECT FROM contacts_openconsent o
+                  WHERE o.contact_id = j.contact_id AND NOT o.given OFFSET 0)
+"""
+
+
+def agreeing(target: Target, emails: Collection[str]) -> dict[str, int | None]:
+    """{address: id of the contact, None for one that a check doesn't make}: whose consent is new,
+    among these addresses."""
+    return _found(AGREE, target, emails)
+
+
+def refusing(target: Target, emails: Collection[str]) -> dict[str, int | None]:
+    """The same for refusals."""
+    return _found(REFUSE, target, emails)
+
+
+def _found(statement: str, target: Target, emails: Collection[str]) -> dict[str, int | None]:
+    if not emails:
+        return {}
+    parameters: dict[str, Any] = target.parameters(apply=False) | {"emails": list(emails)}
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return dict(cursor.fetchall())

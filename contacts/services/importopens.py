@@ -1,0 +1,34 @@
+"""The consents for counting opens that an import's file states, batch by batch."""
+
+from contacts.batches import RowBatch
+from contacts.provenance import IMPORT, Source
+from contacts.queries import importopens
+from contacts.queries.importing import Target
+from contacts.services import openconsent
+
+
+def merge(target: Target, batch: RowBatch) -> dict[str, int]:
+    """Write those of a batch that was merged; the counts "opens_given" and "opens_refused"."""
+    if not batch.opens:
+        return {}
+    source = Source(IMPORT, target.import_id)
+    agreed = importopens.agreeing(target, _addresses(batch, given=True)).values()
+    refused = importopens.refusing(target, _addresses(batch, given=False)).values()
+    given = openconsent.give([pk for pk in agreed if pk], source, text=target.filename)
+    left = openconsent.withdraw([pk for pk in refused if pk], source, text=target.filename)
+    return {"opens_given": given, "opens_refused": left}
+
+
+def judge(target: Target, batch: RowBatch, refused: set[str]) -> dict[str, int]:
+    """The same counts for a check. `refused`: addresses that earlier batches would have refused;
+    those of this batch are added."""
+    if not batch.opens:
+        return {}
+    agreed = importopens.agreeing(target, _addresses(batch, given=True))
+    new = importopens.refusing(target, _addresses(batch, given=False)).keys() - refused
+    refused |= new
+    return {"opens_given": len(agreed), "opens_refused": len(new)}
+
+
+def _addresses(batch: RowBatch, *, given: bool) -> list[str]:
+    return [email for email, said in batch.opens.items() if said is given]
