@@ -130,6 +130,7 @@ def test_mails(workspace: Workspace, people: None, make_mailing: Callable[..., M
             address=person.email,
             state=Message.State.ACCEPTED,
             settled_at=opened,
+            counts_opens=True,
         )
         record([EventRow(message.pk, "opened", opened)])
     everybody = {"known", "other", "blank"}
