@@ -7,7 +7,6 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from accounts import opencounting
 from contacts.audience import Audience
 from contacts.languages import ATTRIBUTE
 from contacts.queries import audiencesql, openconsent
@@ -47,7 +46,7 @@ frozen AS (
     FROM audience
     LEFT JOIN unnest(%(domains)s::text[], %(numbers)s::smallint[]) AS p (domain, number)
            ON p.domain = split_part(address, '@', 2)
-   WHERE reason IS NULL
+{answers}   WHERE reason IS NULL
    ORDER BY (coalesce(p.number, 0)::bigint << 48) | ((contact_id >> 16 & 1048575) << 28)
             | (((hashint8extended(contact_id >> 5, %(mailing)s) & 4194303)
                 %% (SELECT windows FROM mixing)) << 22)
@@ -88,13 +87,6 @@ OF_LANGUAGE = """
 """
 # Read only if the mailing has variants for languages.
 SPOKEN = f"(SELECT c.attributes ->> '{ATTRIBUTE}' FROM contacts_contact c WHERE c.id = contact_id)"  # noqa: S608
-# Whether a mail has a pixel of its own. If no contact of the piece has answered yet, which one look
-# tells, nothing is looked up for each recipient.
-COUNTS_OPENS = """
-CASE WHEN (SELECT EXISTS (SELECT FROM contacts_openconsent
-                           WHERE contact_id BETWEEN %(first)s AND %(last)s))
-     THEN {allowed} ELSE {otherwise} END
-"""
 HELD_OUT = """
 SELECT contact_id, address,
        CASE WHEN reason IS NULL AND {share} = 0 THEN 'held_out' ELSE reason END AS reason,
@@ -171,18 +163,11 @@ def freeze(
             variant = OF_LANGUAGE.format(tag=SPOKEN, chance=CHANCE)
             known |= columns(shares(weights, tags, holdout))
         sql = sql.replace("{variant}", variant)
-        sql = sql.replace("{counts_opens}", _counts_opens(mailing.open_counting))
+        answers, counts_opens = openconsent.joined(mailing.open_counting, "contact_id")
+        sql = sql.replace("{answers}", answers).replace("{counts_opens}", counts_opens)
         cursor.execute(sql, known)
         counts = dict(cursor.fetchall())
     return counts.pop(None, 0), counts
-
-
-def _counts_opens(counting: str) -> str:
-    if counting not in opencounting.PERSONAL:
-        return "false"
-    everybody = counting == opencounting.OpenCounting.EVERYBODY
-    allowed = openconsent.allowed(counting, "audience.contact_id")
-    return COUNTS_OPENS.format(allowed=allowed, otherwise="true" if everybody else "false")
 
 
 def columns(of: Sequence[Share]) -> dict[str, Any]:

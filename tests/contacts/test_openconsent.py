@@ -3,10 +3,12 @@
 from collections.abc import Callable
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User, Workspace
+from accounts.opencounting import OpenCounting
 from accounts.permissions import Role
 from contacts.models import Contact
 from contacts.openconsentmodels import OpenConsent, OpenConsentAnswer
@@ -127,3 +129,26 @@ def test_who_may_not_edit_contacts_only_sees_it(
     path = url("contact_open_consent", lan.pk)
     assert client.post(path, {"answer": "withdraw"}).status_code == 403
     assert openconsent.of(lan).given is True
+
+
+@pytest.mark.parametrize("way", OpenCounting)
+def test_the_rule_for_one_contact_and_for_a_join_are_one(
+    workspace: Workspace, lan: Contact, way: str
+) -> None:
+    refused, _silent = (make_contact(workspace, f"{one}@x.example") for one in ("no", "silent"))
+    openconsent.give([lan.pk], BY_HAND)
+    openconsent.withdraw([refused.pk], BY_HAND)
+    join, expression = query.joined(way, "c.id")
+    statement = f"""
+    SELECT c.email, {query.allowed(way, "c.id")}, {query.allowed_by("w.way", "c.id")}, {expression}
+      FROM contacts_contact c CROSS JOIN (SELECT %(way)s::text AS way) w {join}"""  # noqa: S608 - only ours
+    known = {"way": str(way), "first": 0, "last": 1 << 62}
+    with connection.cursor() as cursor:
+        cursor.execute(statement, known)
+        rows = {email.partition("@")[0]: said for email, *said in cursor.fetchall()}
+    everybody, consent = way == OpenCounting.EVERYBODY, way == OpenCounting.CONSENT
+    assert rows == {
+        "lan": [everybody or consent] * 3,
+        "no": [False] * 3,
+        "silent": [everybody] * 3,
+    }
