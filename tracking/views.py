@@ -5,25 +5,26 @@ HEAD.
 """
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
+from typing import Any
 
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.multipartparser import MultiPartParserError
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from designs.fuel import TimeUpError, within
 from designs.places import LONGEST_WORK
 from designs.rendering import RenderError
-from pages import csp, database
+from pages import csp, database, readers
 from sending.compose import tokens
 from sending.compose.tokens import NOBODY
 from sending.models import Event, Message
-from tracking.services import hits, leaving, mails
+from tracking.services import hits, leaving, mails, reading
 
 # A transparent GIF of one pixel.
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -57,8 +58,28 @@ def _message(token: str) -> Message | None:
 def _nothing(request: HttpRequest, token: str) -> HttpResponse:
     """The page for a link of a test mail, or a 404 for any other token without a message."""
     if tokens.read(token) == NOBODY:
-        return render(request, "public/test.html")
-    return render(request, "public/missing.html", status=404)
+        return readers.page(request, "public/test.html")
+    return readers.page(request, "public/missing.html", status=404)
+
+
+def page_of(
+    request: HttpRequest,
+    message: Message,
+    template: str,
+    context: Mapping[str, Any] | None = None,
+    *,
+    status: int = 200,
+) -> HttpResponse:
+    """A page about this message, in its recipient's language."""
+    language = reading.language_of(message)
+    return readers.page(
+        request,
+        template,
+        {"brand": message.mailing.workspace, **(context or {})},
+        known=language.known,
+        otherwise=language.otherwise,
+        status=status,
+    )
 
 
 @private
@@ -71,7 +92,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     if message is None:
         return _nothing(request, token)
     if not message.address:
-        return render(request, "public/forgotten.html", {"brand": message.mailing.workspace})
+        return page_of(request, message, "public/forgotten.html")
     if request.method == "POST":
         return _act(request, message)
     return _show(request, message)
@@ -85,22 +106,22 @@ def _act(request: HttpRequest, message: Message) -> HttpResponse:
         action = ""
     if action == "undo":
         leaving.undo(message)
-        return redirect(f"{request.path}?undone=1")
+        return redirect(readers.keeping(request, request.path, undone="1"))
     leaving.leave(message, everything=action == "everything", user_agent=user_agent(request))
     # A person's form leads to the page; a provider's POST needs only a 200.
-    return redirect(request.path) if action else _show(request, message)
+    back = readers.keeping(request, request.path)
+    return redirect(back) if action else _show(request, message)
 
 
 def _show(request: HttpRequest, message: Message) -> HttpResponse:
     context = {
-        "brand": message.mailing.workspace,
         "address": message.address,
         "domain": message.address.rpartition("@")[2],
         "recipient": leaving.status_of(message),
         # The address for requests that this page can't fulfil.
         "write_to": message.mailing.reply_to or message.mailing.from_email,
     }
-    return render(request, "public/unsubscribe.html", context)
+    return page_of(request, message, "public/unsubscribe.html", context)
 
 
 @private
@@ -124,11 +145,11 @@ def view_mail(request: HttpRequest, token: str) -> HttpResponse:
         with within(LONGEST_WORK):
             mail = mails.rendered(message)
     except TimeUpError:
-        answer = render(request, "public/unshown.html", {"busy": True}, status=503)
+        answer = page_of(request, message, "public/unshown.html", {"busy": True}, status=503)
         answer["Retry-After"] = str(database.RETRY_AFTER)
         return answer
     except RenderError:
-        return render(request, "public/unshown.html", status=404)
+        return page_of(request, message, "public/unshown.html", status=404)
     if mail.html.strip():
         return HttpResponse(mail.html)
     return HttpResponse(mail.text, content_type="text/plain; charset=utf-8")
@@ -163,7 +184,7 @@ def click(request: HttpRequest, token: str, number: int, signed: str = "") -> Ht
         return _nothing(request, token)
     url = mails.target(message, number, signed=signed)
     if url is None:
-        return render(request, "public/missing.html", status=404)
+        return page_of(request, message, "public/missing.html", status=404)
     if request.method == "GET" and message.mailing.details_dropped_at is None:
         hits.keep(message.pk, Event.Kind.CLICKED, link=number, user_agent=user_agent(request))
     return HttpResponseRedirect(url)
