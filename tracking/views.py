@@ -14,9 +14,11 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
+from contacts.preferencemodels import PreferenceChoice
 from designs.fuel import TimeUpError, within
 from designs.places import LONGEST_WORK
 from designs.rendering import RenderError
@@ -24,12 +26,14 @@ from pages import csp, database, readers
 from sending.compose import tokens
 from sending.compose.tokens import NOBODY
 from sending.models import Event, Message
-from tracking.services import hits, leaving, mails, reading
+from tracking.services import hits, leaving, mails, preferences, reading
 
 # A transparent GIF of one pixel.
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 # Public pages have an empty icon, so that browsers don't ask for /favicon.ico.
 ICON = (csp.SELF, "data:")
+# (code, key of its text): why people leave.
+REASONS = [(code, f"because.{code}") for code in PreferenceChoice.Because.values]
 View = Callable[..., HttpResponse]
 
 
@@ -50,12 +54,13 @@ def user_agent(request: HttpRequest) -> str:
     return request.headers.get("User-Agent", "")
 
 
-def _message(token: str) -> Message | None:
+def message_of(token: str) -> Message | None:
+    """The message whose token it is."""
     message_id = tokens.read(token)
     return mails.find(message_id) if message_id else None
 
 
-def _nothing(request: HttpRequest, token: str) -> HttpResponse:
+def nothing(request: HttpRequest, token: str) -> HttpResponse:
     """The page for a link of a test mail, or a 404 for any other token without a message."""
     if tokens.read(token) == NOBODY:
         return readers.page(request, "public/test.html")
@@ -88,9 +93,9 @@ def page_of(
 @csp.only(style_src=[csp.SELF], img_src=ICON, form_action=[csp.SELF], frame_ancestors=[csp.NONE])
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """A POST unsubscribes at once, without a cookie or a confirmation (RFC 8058); a GET asks."""
-    message = _message(token)
+    message = message_of(token)
     if message is None:
-        return _nothing(request, token)
+        return nothing(request, token)
     if not message.address:
         return page_of(request, message, "public/forgotten.html")
     if request.method == "POST":
@@ -104,6 +109,8 @@ def _act(request: HttpRequest, message: Message) -> HttpResponse:
     except (MultiPartParserError, SuspiciousOperation, BadRequest):
         # A mail provider may send any body: the URL alone says what to do.
         action = ""
+    if action == "because":
+        return _say_why(request, message)
     if action == "undo":
         leaving.undo(message)
         return redirect(readers.keeping(request, request.path, undone="1"))
@@ -113,13 +120,29 @@ def _act(request: HttpRequest, message: Message) -> HttpResponse:
     return redirect(back) if action else _show(request, message)
 
 
+def _say_why(request: HttpRequest, message: Message) -> HttpResponse:
+    form = request.POST
+    said = preferences.say_why(message, form.get("because", ""), form.get("words", ""))
+    given = {"thanks": "1"} if said else {}
+    return redirect(readers.keeping(request, request.path, **given))
+
+
+def write_to(message: Message) -> str:
+    """The address for requests that a page can't fulfil."""
+    return message.mailing.reply_to or message.mailing.from_email
+
+
 def _show(request: HttpRequest, message: Message) -> HttpResponse:
     context = {
         "address": message.address,
         "domain": message.address.rpartition("@")[2],
         "recipient": leaving.status_of(message),
-        # The address for requests that this page can't fulfil.
-        "write_to": message.mailing.reply_to or message.mailing.from_email,
+        "write_to": write_to(message),
+        "preferences": readers.keeping(
+            request, reverse("public_preferences", args=[tokens.make(message.pk)])
+        ),
+        "asks_why": leaving.has_left(message) and "thanks" not in request.GET,
+        "reasons": REASONS,
     }
     return page_of(request, message, "public/unsubscribe.html", context)
 
@@ -138,9 +161,9 @@ def _show(request: HttpRequest, message: Message) -> HttpResponse:
 )
 def view_mail(request: HttpRequest, token: str) -> HttpResponse:
     """The mail in the browser."""
-    message = _message(token)
+    message = message_of(token)
     if message is None:
-        return _nothing(request, token)
+        return nothing(request, token)
     try:
         with within(LONGEST_WORK):
             mail = mails.rendered(message)
@@ -179,9 +202,9 @@ def open_pixel(request: HttpRequest, token: str) -> HttpResponse:
 def click(request: HttpRequest, token: str, number: int, signed: str = "") -> HttpResponse:
     """Redirects to link `number` of this mail's content, and nowhere else. `signed`: the variable
     part of a personal link as it was in the mail; mails of earlier versions lack it."""
-    message = _message(token)
+    message = message_of(token)
     if message is None:
-        return _nothing(request, token)
+        return nothing(request, token)
     url = mails.target(message, number, signed=signed)
     if url is None:
         return page_of(request, message, "public/missing.html", status=404)
