@@ -12,7 +12,7 @@ from contacts.mergenames import CALLED
 # A filter that authors can't use: the parser refuses its name.
 SIGNED = "_signed"
 # Names in the parts of a mail, besides the person's fields.
-OURS = ("workspace", "unsubscribe_url", "view_url", "open_pixel_url")
+OURS = ("workspace", "unsubscribe_url", "preferences_url", "view_url", "open_pixel_url")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class Fixed:
 
     workspace: Mapping[str, str]
     unsubscribe: tuple[str, str]
+    preferences: tuple[str, str]
     view: tuple[str, str]
     click: tuple[str, str]
     # None: opens are not counted.
@@ -32,7 +33,11 @@ class Fixed:
     language: str = "en"
 
     def address(self, name: str) -> tuple[str, str] | None:
-        names = {"unsubscribe_url": self.unsubscribe, "view_url": self.view}
+        names = {
+            "unsubscribe_url": self.unsubscribe,
+            "preferences_url": self.preferences,
+            "view_url": self.view,
+        }
         return names.get(name, self.open_pixel)
 
 

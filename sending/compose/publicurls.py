@@ -37,6 +37,10 @@ class MessageUrls:
         return f"{self.base}/u/{self.token}"
 
     @property
+    def preferences(self) -> str:
+        return f"{self.base}/s/{self.token}"
+
+    @property
     def view(self) -> str:
         return f"{self.base}/v/{self.token}"
 
@@ -57,6 +61,7 @@ def fixed(*, mailing_id: int, workspace: Mapping[str, str], track_opens: bool) -
     return Fixed(
         workspace=workspace,
         unsubscribe=(f"{base}/u/", ""),
+        preferences=(f"{base}/s/", ""),
         view=(f"{base}/v/", ""),
         click=(f"{base}/c/", "/"),
         open_pixel=(f"{base}/o/", ".gif") if track_opens else None,
