@@ -40,14 +40,20 @@ def choose(request: HttpRequest, token: str) -> HttpResponse:
     if not message.address:
         return page_of(request, message, "public/forgotten.html")
     if request.method == "POST":
-        try:
-            form = request.POST
-        except (MultiPartParserError, SuspiciousOperation, BadRequest):
-            return redirect(readers.keeping(request, request.path))
-        if form.get("action") == "address":
-            return _ask(request, message, form)
-        return _save(request, message, form)
+        return _act(request, message)
+    if request.GET.get("part") == "address":
+        return _show_address(request, message)
     return _show(request, message)
+
+
+def _act(request: HttpRequest, message: Message) -> HttpResponse:
+    try:
+        form = request.POST
+    except (MultiPartParserError, SuspiciousOperation, BadRequest):
+        return redirect(readers.keeping(request, request.path))
+    if form.get("action") == "address":
+        return _ask(request, message, form)
+    return _save(request, message, form)
 
 
 def _save(request: HttpRequest, message: Message, form: QueryDict) -> HttpResponse:
@@ -93,7 +99,7 @@ def _ask(request: HttpRequest, message: Message, form: QueryDict) -> HttpRespons
     asked = addresschanges.ask(message, typed, reader=_reader(request, message))
     if asked is Asked.SENT:
         return redirect(readers.keeping(request, request.path, saved="sent"))
-    return _show(request, message, status=422, address_problem=asked.value, typed=typed)
+    return _show_address(request, message, problem=asked.value, typed=typed)
 
 
 def _reader(request: HttpRequest, message: Message) -> str:
@@ -104,25 +110,36 @@ def _reader(request: HttpRequest, message: Message) -> str:
 def _show(
     request: HttpRequest, message: Message, *, status: int = 200, **more: str
 ) -> HttpResponse:
-    reader = _reader(request, message)
-    now = preferences.of(message)
+    reader, now = _reader(request, message), preferences.of(message)
     context: dict[str, Any] = {
         "address": message.address,
         "domain": message.address.rpartition("@")[2],
         "now": now,
         "recipient": now,
         "write_to": write_to(message),
-        "saved": SAVED.get(request.GET.get("saved", "")),
+        "saved": SAVED.get(request.GET.get("saved", "")) if request.method != "POST" else None,
         "languages": [(code, publicwords.name(code)) for code in now.languages],
         "paused_until": now.paused_until and publicwords.day(reader, now.paused_until),
         "frequencies": [("", "prefs.all"), ("week", "prefs.week"), ("month", "prefs.month")],
         "months": [(str(number), f"prefs.pause_{number}") for number in preferences.MONTHS],
+        "address_url": readers.keeping(request, request.path, part="address"),
         "unsubscribe": readers.keeping(
             request, reverse("public_unsubscribe", args=[request.path.rsplit("/", 1)[-1]])
         ),
         **more,
     }
     return page_of(request, message, "public/preferences.html", context, status=status)
+
+
+def _show_address(request: HttpRequest, message: Message, **more: str) -> HttpResponse:
+    """A page of its own, so that sending its form loses no choice of the other one."""
+    context = {
+        "address": message.address,
+        "now": preferences.of(message),
+        "back": readers.keeping(request, request.path),
+        **more,
+    }
+    return page_of(request, message, "public/new_address.html", context)
 
 
 @private

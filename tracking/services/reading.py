@@ -24,9 +24,8 @@ class ReaderLanguage:
 def language_of(message: Message) -> ReaderLanguage:
     """Never raises: a page must not fail because of its language."""
     given = streams.data_of([message.pk]).get(message.pk, {}) if message.repeats else {}
-    people = Contact.objects.filter(
-        pk=message.contact_id, workspace_id=message.mailing.workspace_id
-    )
+    known_to = Contact.objects.filter(workspace_id=message.mailing.workspace_id)
+    people = known_to.filter(pk__in=[message.contact_id] if message.contact_id else [])
     told = (given.get(ATTRIBUTE), *people.values_list(f"attributes__{ATTRIBUTE}", flat=True))
     # Imports and programs may give other values than text.
     known = tuple(one.strip() for one in told if isinstance(one, str))
