@@ -38,8 +38,10 @@ def canonical(tag: str) -> str | None:
 
 
 def alike(tag: str) -> list[str]:
-    """Other tags of contacts who read this language; all canonical."""
-    regions = [region for region, script in SCRIPTS.items() if script == tag]
-    if script := SCRIPTS.get(tag):
-        return [f"{script}-{tag.partition('-')[2]}"]
-    return regions
+    """Other tags of contacts who read this language, the nearest first; all canonical. zh-CN is
+    read by zh-Hans-CN, and rather than another script by zh-Hans and zh-SG, too."""
+    script = SCRIPTS.get(tag, tag)
+    regions = [region for region, written in SCRIPTS.items() if written == script and region != tag]
+    if script == tag:
+        return regions
+    return [f"{script}-{tag.partition('-')[2]}", script, *regions]

@@ -6,7 +6,10 @@ import keyword
 # Fields of every contact, besides attributes.
 OF_PERSON = ("email", "first_name", "last_name", "full_name")
 # Fields of the mail and its sender.
-OF_MAIL = ("workspace", "unsubscribe_url", "view_url", "open_pixel_url", "preheader")
+OF_MAIL = (
+    *("workspace", "unsubscribe_url", "preferences_url", "view_url", "open_pixel_url"),
+    "preheader",
+)
 # Functions, called as in range(3). The names are not reserved: `{{ track }}`, without a call, is
 # the contact's attribute.
 FUNCTIONS = ("range", "track")

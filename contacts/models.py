@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User, Workspace
 from contacts import (
     openconsentmodels,  # noqa: F401 - Django looks for models here
+    preferencemodels,  # noqa: F401 - the same
     provenance,
     segmentmodels,  # noqa: F401 - the same
     tablemodels,  # noqa: F401 - the same
@@ -116,6 +117,8 @@ class List(models.Model):
     name = SingleLineField(_("name"), max_length=100)
     # Recipients see it on the unsubscribe page.
     description = SingleLineField(_("description"), max_length=300, blank=True)
+    # Anybody may join it: on forms, and on the page of a person's preferences.
+    public = models.BooleanField(_("public"), default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True, blank=True)
     # Former names, the latest last: an older export has a column with one of them.

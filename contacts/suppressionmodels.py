@@ -11,14 +11,15 @@ from smtp.events import MailEvent
 IN_FORCE = models.Q(lifted_at=None)
 LASTING = models.Q(lifted_at=None, until=None)
 ENDING = models.Q(lifted_at=None, until__isnull=False)
+PAUSED = models.Q(reason="paused")
 
 
 class Suppression(Sourced):
     """An address, domain or pattern that must not be mailed, in one workspace or (no workspace) in
     the whole installation. Lifted ones stay as history, and so do those whose `until` has passed.
 
-    A value may have two rows in force: one that lasts and one that ends, so that neither hides the
-    other."""
+    A value may have three rows in force: one that lasts, one that ends, and the pause that a person
+    chose (contacts.queries.pausing), so that none hides another."""
 
     class Kind(models.TextChoices):
         ADDRESS = "address", _("Address")
@@ -35,6 +36,7 @@ class Suppression(Sourced):
         MANUAL = "manual", _("Added by hand")
         IMPORTED = "imported", _("Imported")
         ERASED = "erased", _("Asked to be erased")
+        PAUSED = "paused", _("Paused by the person")
 
     # None: it holds for the whole installation.
     workspace = models.ForeignKey(
@@ -83,7 +85,12 @@ class Suppression(Sourced):
             models.UniqueConstraint(
                 fields=("workspace", "kind", "value"),
                 name="ending_suppression_once",
-                condition=ENDING,
+                condition=ENDING & ~PAUSED,
+            ),
+            models.UniqueConstraint(
+                fields=("workspace", "kind", "value"),
+                name="pause_once",
+                condition=ENDING & PAUSED,
             ),
             models.UniqueConstraint(
                 fields=("kind", "value"),

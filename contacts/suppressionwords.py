@@ -40,4 +40,6 @@ def sentence(one: Suppression) -> str:
         return _("Nobody at {domain} gets mail.").format(domain=addresses.display(one.value))
     if one.kind == kinds.PATTERN:
         return _("Addresses like {pattern} get no mail.").format(pattern=value(one))
+    if one.reason == Suppression.Reason.PAUSED:
+        return _("This address gets no advertising for a time.")
     return _("This address gets no mail.")

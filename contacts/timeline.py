@@ -9,7 +9,7 @@ A contributor runs one quick query over an index on the contact and returns its 
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -17,6 +17,7 @@ from django.utils.translation import ngettext, pgettext
 
 from contacts.models import Contact, ImportedContact, Subscription, Suppression
 from contacts.openconsentmodels import OpenConsentAnswer
+from contacts.preferencemodels import MailFrequency, PreferenceChoice
 from contacts.provenance import IMPORT, UNKNOWN, Source
 from pages import locales
 from pages.registry import Registry
@@ -124,6 +125,43 @@ def _imports(contact: Contact) -> Iterable[TimelineEntry]:
             row.of_import.filename,
             source=Source(IMPORT, row.of_import_id),
         )
+
+
+CHOSEN = {
+    PreferenceChoice.Kind.SUBSCRIBED: lambda: _("Chose to get mail about {value}"),
+    PreferenceChoice.Kind.LEFT: lambda: _("Chose no more mail about {value}"),
+    PreferenceChoice.Kind.AGAIN: lambda: _("Asked for mail again after unsubscribing"),
+    PreferenceChoice.Kind.PAUSED: lambda: _("Paused advertising until {value}"),
+    PreferenceChoice.Kind.RESUMED: lambda: _("Ended the pause"),
+    PreferenceChoice.Kind.FREQUENCY: lambda: _("Chose how often: {value}"),
+    PreferenceChoice.Kind.LANGUAGE: lambda: _("Chose the language {value}"),
+    PreferenceChoice.Kind.ADDRESS: lambda: _("Confirmed the new address {value}"),
+    PreferenceChoice.Kind.BECAUSE: lambda: _("Said why they left: {value}"),
+}
+
+
+@contributors.add
+def _choices(contact: Contact) -> Iterable[TimelineEntry]:
+    """What the person chose on the page of their preferences. Index: choice_by_contact."""
+    for row in contact.choices.order_by("-pk")[:LIMIT]:
+        yield TimelineEntry(
+            row.created_at,
+            CHOSEN[PreferenceChoice.Kind(row.kind)]().format(value=_chosen(row)),
+            "adjustments",
+            words=row.words,
+            source=row.source,
+        )
+
+
+def _chosen(row: PreferenceChoice) -> str:
+    kinds = PreferenceChoice.Kind
+    if row.kind == kinds.PAUSED:
+        return locales.day(date.fromisoformat(row.value))
+    if row.kind == kinds.BECAUSE:
+        return str(dict(PreferenceChoice.Because.choices).get(row.value, row.value))
+    if row.kind == kinds.FREQUENCY:
+        return str(dict(MailFrequency.Most.choices).get(row.value, _("every mail")))
+    return row.value
 
 
 @contributors.add

@@ -41,7 +41,7 @@ IN_TEXT = re.compile(r"(?<![\w:/.@-])(https?)://\Z", re.IGNORECASE)
 # Text after a field that is only a part of a host.
 GOES_ON = re.compile(r"[\w{@%-]|[.:](?!\d)\w|\.\{")
 # Our own URLs, which have a scheme; values that went through these filters.
-OURS = re.compile(r"\b(?:unsubscribe_url|view_url|open_pixel_url)\b|\btrack\s*\(")
+OURS = re.compile(r"\b(?:unsubscribe_url|preferences_url|view_url|open_pixel_url)\b|\btrack\s*\(")
 FILTERED = re.compile(r"\|\s*(?:link|urlencode)\b")
 CONTROL = re.compile(r"\A\{\{[-+]?|[-+]?\}\}\Z")
 KEYWORD = re.compile(r"\{%[-+]?\s*(\w+)")

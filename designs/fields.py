@@ -95,6 +95,7 @@ def offered(workspace: Workspace, mail_language: str = "en") -> list[Field]:
         ),
         *(Field(one.key, one.label, person, _default(one, mail_language)) for one in attributes),
         Field("unsubscribe_url", _("Unsubscribe link"), mail),
+        Field("preferences_url", _("Link to the person's preferences"), mail),
         Field("view_url", _("View in browser link"), mail),
         Field("workspace.name", _("Name of the workspace"), mail),
         Field("workspace.address", _("Postal address of the sender"), mail),

@@ -12,7 +12,7 @@ from contacts.mergenames import CALLED
 # A filter that authors can't use: the parser refuses its name.
 SIGNED = "_signed"
 # Names in the parts of a mail, besides the person's fields.
-OURS = ("workspace", "unsubscribe_url", "view_url", "open_pixel_url")
+OURS = ("workspace", "unsubscribe_url", "preferences_url", "view_url", "open_pixel_url")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class Fixed:
 
     workspace: Mapping[str, str]
     unsubscribe: tuple[str, str]
+    preferences: tuple[str, str]
     view: tuple[str, str]
     click: tuple[str, str]
     # None: opens are not counted. One text: an URL without a token, the same in all mails.
@@ -34,6 +35,7 @@ class Fixed:
     def address(self, name: str) -> tuple[str, ...] | None:
         names: dict[str, tuple[str, ...] | None] = {
             "unsubscribe_url": self.unsubscribe,
+            "preferences_url": self.preferences,
             "view_url": self.view,
         }
         return names.get(name, self.open_pixel)

@@ -23,7 +23,7 @@ MOST_PLACES = 50_000
 BETWEEN_LOOKS = 1_000
 # Choices for a tag, besides a field.
 CONVERT, PLAIN = "convert", "plain"
-OURS = ("unsubscribe_url", "view_url", "workspace.name", "workspace.address")
+OURS = ("unsubscribe_url", "preferences_url", "view_url", "workspace.name", "workspace.address")
 # Names in `{{ }}` besides fields.
 GIVEN = frozenset((*OF_MAIL, *OF_PERSON, *OF_JINJA))
 # Characters that can begin a tag. No other place is checked.

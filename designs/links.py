@@ -17,7 +17,7 @@ from designs.markup import masked, tags
 from designs.rendering import RenderError, parse
 
 # Links to these pages are never counted: unsubscribing must not depend on a redirect.
-OWN = re.compile(r"\b(unsubscribe_url|view_url)\b")
+OWN = re.compile(r"\b(unsubscribe_url|preferences_url|view_url)\b")
 LINKING = {"a", "area"}
 
 

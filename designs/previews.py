@@ -58,6 +58,7 @@ class PreviewUrls:
     """URLs for a mail that was not sent. They lead nowhere."""
 
     unsubscribe = "#unsubscribe"
+    preferences = "#preferences"
     view = "#view"
     open_pixel = None
 
@@ -161,6 +162,7 @@ def _render(
     values = {
         **values,
         "unsubscribe_url": given.unsubscribe,
+        "preferences_url": given.preferences,
         "view_url": given.view,
         CALLED["track"]: given.click,
     }

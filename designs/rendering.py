@@ -80,6 +80,8 @@ class Urls(Protocol):
     @property
     def unsubscribe(self) -> str: ...
     @property
+    def preferences(self) -> str: ...
+    @property
     def view(self) -> str: ...
     # None: opens are not counted.
     @property
@@ -254,6 +256,7 @@ class Renderer:
         values = {
             **fields,
             "unsubscribe_url": urls.unsubscribe,
+            "preferences_url": urls.preferences,
             "view_url": urls.view,
             "open_pixel_url": urls.open_pixel,
             CALLED["track"]: tracker(urls, self.language),

@@ -18,7 +18,8 @@ BITS = 36
 # first.
 TABLES = ("sending_event", "sending_streamitem", "sending_leftout", "sending_message")
 _OF = re.compile(r"/\* of (\w+) \*/")
-_NAMED = re.compile(rf"\b({'|'.join(TABLES)})\b")
+# A table with the comment behind it stays: the statement means the messages of all blocks.
+_NAMED = re.compile(rf"\b({'|'.join(TABLES)})\b(?! /\* in every block \*/)")
 
 
 def of_mailing(mailing_id: int) -> int:

@@ -29,7 +29,11 @@ RULES = {
         (), offers_to_leave=True, counts_as_mailed=True, priority=10, tracked=True
     ),
     NOTICE: PurposeRules(
-        ("unsubscribed",), offers_to_leave=False, counts_as_mailed=False, priority=0, tracked=False
+        ("paused", "unsubscribed"),
+        offers_to_leave=False,
+        counts_as_mailed=False,
+        priority=0,
+        tracked=False,
     ),
 }
 # Mailing.priority: while mail of this priority is due, nothing else is sent.

@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 from django.urls.converters import IntConverter, SlugConverter
 
 from sending.compose.publicurls import PREFIX
-from tracking import views
+from tracking import preferenceviews, views
 
 # In plain text, mail programs take Chinese words right behind a URL for a part of it.
 WORDS = r"(?:[^\x00-\x7f].*)?"
@@ -38,6 +38,12 @@ register_converter(LastNumber, "last_number")
 urlpatterns = [
     path(f"{PREFIX}/u/<last_slug:token>", views.unsubscribe, name="public_unsubscribe"),
     path(f"{PREFIX}/p/<last_slug:token>", views.open_counting, name="public_open_counting"),
+    path(f"{PREFIX}/s/<last_slug:token>", preferenceviews.choose, name="public_preferences"),
+    path(
+        f"{PREFIX}/a/<last_slug:token>",
+        preferenceviews.confirm_address,
+        name="public_confirm_address",
+    ),
     path(f"{PREFIX}/v/<last_slug:token>", views.view_mail, name="public_view"),
     path(f"{PREFIX}/o/<slug:token>.gif", views.open_pixel, name="public_open"),
     path(f"{PREFIX}/t/<slug:token>.gif", views.common_pixel, name="public_total"),

@@ -5,7 +5,7 @@ consent for counting them. Scanners follow every link by GET and HEAD.
 """
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial, wraps
 from typing import Any
 
@@ -13,25 +13,28 @@ from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.multipartparser import MultiPartParserError
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.entrance import client_ip
+from contacts.preferencemodels import PreferenceChoice
 from designs.fuel import TimeUpError, within
 from designs.places import LONGEST_WORK
 from designs.rendering import RenderError
-from pages import csp, database
+from pages import csp, database, readers
 from sending.compose import tokens
 from sending.compose.tokens import NOBODY
 from sending.models import Event, Message
-from tracking.services import hits, leaving, mails, opens
+from tracking.services import hits, leaving, mails, opens, preferences, reading
 
 # A transparent GIF of one pixel.
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 # Public pages have an empty icon, so that browsers don't ask for /favicon.ico.
 ICON = (csp.SELF, "data:")
+# (code, key of its text): why people leave.
+REASONS = [(code, f"because.{code}") for code in PreferenceChoice.Because.values]
 View = Callable[..., HttpResponse]
 
 
@@ -52,16 +55,37 @@ def user_agent(request: HttpRequest) -> str:
     return request.headers.get("User-Agent", "")
 
 
-def _message(token: str) -> Message | None:
+def message_of(token: str) -> Message | None:
+    """The message whose token it is."""
     message_id = tokens.read(token)
     return mails.find(message_id) if message_id else None
 
 
-def _nothing(request: HttpRequest, token: str) -> HttpResponse:
+def nothing(request: HttpRequest, token: str) -> HttpResponse:
     """The page for a link of a test mail, or a 404 for any other token without a message."""
     if tokens.read(token) == NOBODY:
-        return render(request, "public/test.html")
-    return render(request, "public/missing.html", status=404)
+        return readers.page(request, "public/test.html")
+    return readers.page(request, "public/missing.html", status=404)
+
+
+def page_of(
+    request: HttpRequest,
+    message: Message,
+    template: str,
+    context: Mapping[str, Any] | None = None,
+    *,
+    status: int = 200,
+) -> HttpResponse:
+    """A page about this message, in its recipient's language."""
+    language = reading.language_of(message)
+    return readers.page(
+        request,
+        template,
+        {"brand": message.mailing.workspace, **(context or {})},
+        known=language.known,
+        otherwise=language.otherwise,
+        status=status,
+    )
 
 
 @private
@@ -70,11 +94,11 @@ def _nothing(request: HttpRequest, token: str) -> HttpResponse:
 @csp.only(style_src=[csp.SELF], img_src=ICON, form_action=[csp.SELF], frame_ancestors=[csp.NONE])
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """A POST unsubscribes at once, without a cookie or a confirmation (RFC 8058); a GET asks."""
-    message = _message(token)
+    message = message_of(token)
     if message is None:
-        return _nothing(request, token)
+        return nothing(request, token)
     if not message.address:
-        return render(request, "public/forgotten.html", {"brand": message.mailing.workspace})
+        return page_of(request, message, "public/forgotten.html")
     if request.method == "POST":
         return _act(request, message)
     return _show(request, message)
@@ -82,12 +106,27 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 
 def _act(request: HttpRequest, message: Message) -> HttpResponse:
     action = _posted(request, "action")
+    if action == "because":
+        return _say_why(request, message)
     if action == "undo":
         leaving.undo(message)
-        return redirect(f"{request.path}?undone=1")
+        return redirect(readers.keeping(request, request.path, undone="1"))
     leaving.leave(message, everything=action == "everything", user_agent=user_agent(request))
     # A person's form leads to the page; a provider's POST needs only a 200.
-    return redirect(request.path) if action else _show(request, message)
+    back = readers.keeping(request, request.path)
+    return redirect(back) if action else _show(request, message)
+
+
+def _say_why(request: HttpRequest, message: Message) -> HttpResponse:
+    form = request.POST
+    said = preferences.say_why(message, form.get("because", ""), form.get("words", ""))
+    given = {"thanks": "1"} if said else {}
+    return redirect(readers.keeping(request, request.path, **given))
+
+
+def write_to(message: Message) -> str:
+    """The address for requests that a page can't fulfil."""
+    return message.mailing.reply_to or message.mailing.from_email
 
 
 def _posted(request: HttpRequest, name: str) -> str:
@@ -101,15 +140,20 @@ def _posted(request: HttpRequest, name: str) -> str:
 
 def _show(request: HttpRequest, message: Message) -> HttpResponse:
     context = {
-        "brand": message.mailing.workspace,
         "address": message.address,
         "domain": message.address.rpartition("@")[2],
         "recipient": leaving.status_of(message),
-        # The address for requests that this page can't fulfil.
-        "write_to": message.mailing.reply_to or message.mailing.from_email,
-        "opens_url": reverse("public_open_counting", args=[tokens.make(message.pk)]),
+        "write_to": write_to(message),
+        "preferences": readers.keeping(
+            request, reverse("public_preferences", args=[tokens.make(message.pk)])
+        ),
+        "opens_url": readers.keeping(
+            request, reverse("public_open_counting", args=[tokens.make(message.pk)])
+        ),
+        "asks_why": leaving.has_left(message) and "thanks" not in request.GET,
+        "reasons": REASONS,
     }
-    return render(request, "public/unsubscribe.html", context)
+    return page_of(request, message, "public/unsubscribe.html", context)
 
 
 @private
@@ -119,30 +163,31 @@ def _show(request: HttpRequest, message: Message) -> HttpResponse:
 def open_counting(request: HttpRequest, token: str) -> HttpResponse:
     """Says whether opens of this person are counted. Only a POST changes it, without a cookie: the
     token of the mail is the proof."""
-    message = _message(token)
+    message = message_of(token)
     if message is None:
-        return _nothing(request, token)
+        return nothing(request, token)
     if not message.address:
-        return render(request, "public/forgotten.html", {"brand": message.mailing.workspace})
+        return page_of(request, message, "public/forgotten.html")
     if request.method == "POST":
         answer = _posted(request, "answer")
         if answer not in {opens.GIVE, opens.WITHDRAW}:
-            return redirect(request.path)
-        opens.answer(message, answer, ip=client_ip(request))
-        return redirect(f"{request.path}?saved=1")
-    context = {"brand": message.mailing.workspace, "address": message.address}
-    return render(request, "public/opens.html", context | opens_context(message))
+            return redirect(readers.keeping(request, request.path))
+        opens.answer(message, answer, reader=reader_of(request, message), ip=client_ip(request))
+        return redirect(readers.keeping(request, request.path, saved="1"))
+    context = {"address": message.address} | opens_context(request, message)
+    return page_of(request, message, "public/opens.html", context)
 
 
-def opens_context(message: Message) -> dict[str, Any]:
+def reader_of(request: HttpRequest, message: Message) -> str:
+    """The language in which the page is shown."""
+    language = reading.language_of(message)
+    return readers.of_request(request, known=language.known, otherwise=language.otherwise)
+
+
+def opens_context(request: HttpRequest, message: Message) -> dict[str, Any]:
     """What public/parts/opens.html needs, on any page for the recipient of the message."""
-    brand = message.mailing.workspace
-    return {
-        "opens": opens.status_of(message),
-        "opens_url": reverse("public_open_counting", args=[tokens.make(message.pk)]),
-        "agree": opens.text_of(opens.GIVE, brand.name),
-        "refuse": opens.text_of(opens.WITHDRAW, brand.name),
-    }
+    url = reverse("public_open_counting", args=[tokens.make(message.pk)])
+    return {"opens": opens.status_of(message), "opens_url": readers.keeping(request, url)}
 
 
 @private
@@ -159,18 +204,18 @@ def opens_context(message: Message) -> dict[str, Any]:
 )
 def view_mail(request: HttpRequest, token: str) -> HttpResponse:
     """The mail in the browser."""
-    message = _message(token)
+    message = message_of(token)
     if message is None:
-        return _nothing(request, token)
+        return nothing(request, token)
     try:
         with within(LONGEST_WORK):
             mail = mails.rendered(message)
     except TimeUpError:
-        answer = render(request, "public/unshown.html", {"busy": True}, status=503)
+        answer = page_of(request, message, "public/unshown.html", {"busy": True}, status=503)
         answer["Retry-After"] = str(database.RETRY_AFTER)
         return answer
     except RenderError:
-        return render(request, "public/unshown.html", status=404)
+        return page_of(request, message, "public/unshown.html", status=404)
     if mail.html.strip():
         return HttpResponse(mail.html)
     return HttpResponse(mail.text, content_type="text/plain; charset=utf-8")
@@ -215,12 +260,12 @@ def _picture(request: HttpRequest, keep: Callable[[], None] | None) -> HttpRespo
 def click(request: HttpRequest, token: str, number: int, signed: str = "") -> HttpResponse:
     """Redirects to link `number` of this mail's content, and nowhere else. `signed`: the variable
     part of a personal link as it was in the mail; mails of earlier versions lack it."""
-    message = _message(token)
+    message = message_of(token)
     if message is None:
-        return _nothing(request, token)
+        return nothing(request, token)
     url = mails.target(message, number, signed=signed)
     if url is None:
-        return render(request, "public/missing.html", status=404)
+        return page_of(request, message, "public/missing.html", status=404)
     if request.method == "GET" and message.mailing.details_dropped_at is None:
         hits.keep(message.pk, Event.Kind.CLICKED, link=number, user_agent=user_agent(request))
     return HttpResponseRedirect(url)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from campaigns.queries import cameback, pending, progress, report
+from campaigns.queries import cameback, leaving, pending, progress, report
 from campaigns.queries.cameback import CameBack
 from campaigns.queries.replygroups import Same
 from contacts import addresses
@@ -50,10 +50,10 @@ EVENTS = (
 )
 FILTERS = (
     *("q", "state", "reason", "event", "domain", "provider", "same", "rest", "link", "variant"),
-    *("run", "held"),
+    *("run", "held", "why"),
 )
 # Filters that only links of the report set; the page of recipients names them above its table.
-FROM_REPORT = ("reason", "link", "rest", "provider", "run", "held")
+FROM_REPORT = ("reason", "link", "rest", "provider", "run", "held", "why")
 # By the number of a run of refusals: messages refused in it, and messages that it keeps waiting.
 RUNS = {"run": heldpeople.refused_in, "held": heldpeople.left_in}
 # Filters whose count the tally has in a column of the same name; tests compare both.
@@ -67,8 +67,8 @@ def filtered(mailing: Mailing, parameters: QueryDict) -> QuerySet[Message]:
     """By q (an address, or how it begins), state, reason, event, domain, provider (a key of
     relays.providers), same (what servers said, see campaigns.queries.replygroups; empty: nothing),
     rest (failed for none of the reasons that the report names), link (the number of a link that
-    was clicked) and variant (whose link it is), run (refused in that run of refusals) and held
-    (waiting in the lane that it stopped)."""
+    was clicked) and variant (whose link it is), run (refused in that run of refusals) held
+    (waiting in the lane that it stopped) and why (the reason that people gave for leaving)."""
     # In a campaign nobody repeats; the index by address has only such messages.
     rows = Message.objects.filter(mailing=mailing, repeats=False)
     rows = _by_address(rows, parameters.get("q", "").strip(), parameters.get("domain", "").strip())
@@ -85,6 +85,8 @@ def filtered(mailing: Mailing, parameters: QueryDict) -> QuerySet[Message]:
         rows = rows.annotate(same=Same(F("reply"))).filter(same=said)
     if parameters.get("rest"):
         rows = _without(rows, report.failures(mailing))
+    if why := parameters.get("why", ""):
+        rows = rows.filter(pk__in=leaving.said(mailing).filter(value=why).values("message_id"))
     return _of_run(rows, mailing, parameters)
 
 

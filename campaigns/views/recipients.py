@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
 
 from accounts.access import WorkspaceRequest
-from campaigns.queries import cameback, causes, pending, personsearch
+from campaigns.queries import cameback, causes, leaving, pending, personsearch
 from campaigns.queries import recipients as query
 from campaigns.views import unknown
 from campaigns.views.report import dropped, started
@@ -81,6 +81,7 @@ def recipients(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         "answers": personsearch.after(mailing, text, found) if text else [],
         "unnamed": query.unnamed(mailing, request.GET),
         "reason": reasons.text(request.GET.get("reason", "")),
+        "why": leaving.label_of(request.GET.get("why", "")),
         "provider": providers.label(request.GET.get("provider", "")),
         "retries": state == "failed" and mailing.state != Mailing.State.CANCELLED,
         "doubts": unknown.doubts(page.rows, mailing) if state == "unknown" else [],

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from accounts.access import WorkspaceRequest
 from campaigns import transitions, wording
 from campaigns.models import Campaign
-from campaigns.queries import audience, audienceparts, overview, progress, report, series
+from campaigns.queries import audience, audienceparts, leaving, overview, progress, report, series
 from campaigns.services import holddecisions
 from contacts.models import Contact
 from designs.previews import render_preview
@@ -254,12 +254,22 @@ def _links(mailing: Mailing) -> dict[str, Any]:
     return {"links": report.links(mailing)}
 
 
+def _leaving(mailing: Mailing) -> dict[str, Any]:
+    found = leaving.reasons(mailing)
+    return {
+        "reasons": found,
+        "answered": sum(number for _code, _label, number in found),
+        "texts": leaving.texts(mailing),
+    }
+
+
 PARTS: dict[str, Callable[[Mailing], dict[str, Any]]] = {
     "series": _series,
     "failures": _failures,
     "bounces": _bounces,
     "domains": _domains,
     "links": _links,
+    "leaving": _leaving,
 }
 
 

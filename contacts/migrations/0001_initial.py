@@ -58,6 +58,54 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='MailFrequency',
+            fields=[
+                ('contact', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, serialize=False, to='contacts.contact')),
+                ('most', models.CharField(choices=[('week', 'At most one a week'), ('month', 'At most one a month')], max_length=5)),
+                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.workspace')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='PreferenceChoice',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('source_id', models.BigIntegerField(default=0)),
+                ('source_kind', models.CharField(blank=True, default='', max_length=20, verbose_name='source')),
+                ('message_id', models.BigIntegerField()),
+                ('kind', models.CharField(choices=[('subscribed', 'Subscribed'), ('left', 'Left a list'), ('again', 'Wants mail again'), ('paused', 'Paused'), ('resumed', 'Ended the pause'), ('frequency', 'Frequency'), ('language', 'Language'), ('address', 'Change of address'), ('because', 'Reason for leaving')], max_length=10)),
+                ('value', models.CharField(blank=True, max_length=320)),
+                ('words', models.TextField(blank=True)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('contact', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='choices', to='contacts.contact')),
+            ],
+            options={
+                'indexes': [
+                    models.Index(fields=['contact', 'id'], name='choice_by_contact'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('kind', 'because')), fields=('source_kind', 'source_id', 'contact'), name='leaving_reason_once'),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name='AddressChange',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('message_id', models.BigIntegerField()),
+                ('former', models.CharField(max_length=320)),
+                ('address', models.CharField(max_length=320)),
+                ('digest', models.CharField(max_length=64, unique=True)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('confirmed_at', models.DateTimeField(blank=True, null=True)),
+                ('contact', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='address_changes', to='contacts.contact')),
+            ],
+            options={
+                'indexes': [
+                    models.Index(fields=['contact', 'created_at'], name='address_change_last'),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name='SavedMapping',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -222,6 +270,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=100, verbose_name='name')),
                 ('description', models.CharField(blank=True, max_length=300, verbose_name='description')),
+                ('public', models.BooleanField(default=False, verbose_name='public')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('archived_at', models.DateTimeField(blank=True, null=True)),
                 ('former_names', models.JSONField(blank=True, default=list)),
@@ -289,7 +338,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('address', 'Address'), ('domain', 'Domain'), ('pattern', 'Pattern'), ('erased', 'Erased person')], max_length=8, verbose_name='kind')),
                 ('value', models.CharField(max_length=320, verbose_name='address, domain or pattern')),
                 ('like_text', models.CharField(blank=True, db_default='', default='', max_length=640)),
-                ('reason', models.CharField(choices=[('unsubscribed', 'Unsubscribed'), ('hard_bounced', 'Hard bounce'), ('soft_bounced', 'Soft bounces'), ('complained', 'Complaint'), ('manual', 'Added by hand'), ('imported', 'Imported'), ('erased', 'Asked to be erased')], max_length=12, verbose_name='reason')),
+                ('reason', models.CharField(choices=[('unsubscribed', 'Unsubscribed'), ('hard_bounced', 'Hard bounce'), ('soft_bounced', 'Soft bounces'), ('complained', 'Complaint'), ('manual', 'Added by hand'), ('imported', 'Imported'), ('erased', 'Asked to be erased'), ('paused', 'Paused by the person')], max_length=12, verbose_name='reason')),
                 ('until', models.DateTimeField(blank=True, null=True, verbose_name='until')),
                 ('afterwards', models.CharField(blank=True, choices=[('', ''), ('taken_back', 'taken back'), ('said_again', 'said again')], db_default='', default='', max_length=10)),
                 ('carried_from', models.CharField(blank=True, db_default='', default='', max_length=320)),
@@ -310,7 +359,8 @@ class Migration(migrations.Migration):
                 ],
                 'constraints': [
                     models.UniqueConstraint(condition=models.Q(('lifted_at', None), ('until', None)), fields=('workspace', 'kind', 'value'), name='suppression_once'),
-                    models.UniqueConstraint(condition=models.Q(('lifted_at', None), ('until__isnull', False)), fields=('workspace', 'kind', 'value'), name='ending_suppression_once'),
+                    models.UniqueConstraint(condition=models.Q(('lifted_at', None), ('until__isnull', False), models.Q(('reason', 'paused'), _negated=True)), fields=('workspace', 'kind', 'value'), name='ending_suppression_once'),
+                    models.UniqueConstraint(condition=models.Q(('lifted_at', None), ('until__isnull', False), ('reason', 'paused')), fields=('workspace', 'kind', 'value'), name='pause_once'),
                     models.UniqueConstraint(condition=models.Q(('lifted_at', None), ('workspace', None)), fields=('kind', 'value'), name='installation_suppression_once'),
                     models.CheckConstraint(condition=models.Q(('kind', 'pattern'), ('like_text', ''), _connector='XOR'), name='suppression_pattern_like'),
                 ],

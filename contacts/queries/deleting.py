@@ -16,6 +16,9 @@ DELETE = (
     "DELETE FROM contacts_openconsent USING going WHERE contact_id = going.id",
     "DELETE FROM contacts_openconsentanswer a USING going WHERE contact_id = going.id",
     "DELETE FROM contacts_formeraddress USING going WHERE contact_id = going.id",
+    "DELETE FROM contacts_mailfrequency USING going WHERE contact_id = going.id",
+    "DELETE FROM contacts_preferencechoice USING going WHERE contact_id = going.id",
+    "DELETE FROM contacts_addresschange USING going WHERE contact_id = going.id",
     "DELETE FROM contacts_importedcontact USING going WHERE contact_id = id",
     "DELETE FROM contacts_contact c USING going WHERE c.id = going.id",
 )

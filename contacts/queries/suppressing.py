@@ -39,7 +39,8 @@ SELECT %(workspace)s, 'address', value, %(reason)s, %(source_kind)s, %(source_id
        message_id, %(by)s, now(), %(until)s
 FROM unnest(%(values)s::text[], %(details)s::text[], %(messages)s::bigint[])
          AS given (value, detail, message_id)
-ON CONFLICT (workspace_id, kind, value) WHERE lifted_at IS NULL AND until IS NOT NULL DO UPDATE
+ON CONFLICT (workspace_id, kind, value)
+      WHERE lifted_at IS NULL AND until IS NOT NULL AND NOT reason = 'paused' DO UPDATE
 SET until = excluded.until,
     reason = excluded.reason, source_kind = excluded.source_kind, source_id = excluded.source_id,
     detail = excluded.detail, message_id = excluded.message_id,
@@ -76,7 +77,7 @@ PROLONG = f"""
 UPDATE contacts_suppression s SET until = given.until
   FROM {GIVEN}
  WHERE {{owner}} AND s.kind = given.kind AND s.value = given.value AND s.lifted_at IS NULL
-   AND s.until < coalesce(given.until, 'infinity')
+   AND s.until < coalesce(given.until, 'infinity') AND s.reason <> 'paused'
    AND (given.until IS NOT NULL OR s.workspace_id IS NULL)
 """  # noqa: S608 - a constant of ours
 ADD = f"""

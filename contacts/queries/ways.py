@@ -102,7 +102,14 @@ ORDINARY = (
 RARE = (
     Way(
         "by_ending_address",
-        f"{ENDING} AND {{row}}.kind = 'address'",
+        f"{ENDING} AND {{row}}.kind = 'address' AND {{row}}.reason <> 'paused'",
+        ADDRESS,
+        _REASON,
+        may_be_ignored=True,
+    ),
+    Way(
+        "by_pause",
+        f"{ENDING} AND {{row}}.kind = 'address' AND {{row}}.reason = 'paused'",
         ADDRESS,
         _REASON,
         may_be_ignored=True,

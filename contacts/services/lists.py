@@ -1,6 +1,7 @@
 """Lists and their subscriptions."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -94,20 +95,22 @@ def undo_subscribe(workspace: Workspace, source: Source) -> int:
 
 
 @transaction.atomic
-def set_status(
+def set_status(  # noqa: PLR0913 - the columns of the row
     target: List,
     contact: Contact,
     *,
     status: str,
     source: Source,
     afterwards: str = Afterwards.NOTHING,
+    consent: str | None = None,
 ) -> Subscription:
-    """Set one contact's status, decided by a person with that permission; resubscribing is
-    allowed."""
+    """Set one contact's status, decided by a person with that permission, or by the contact's own
+    choice; resubscribing is allowed. `consent`: None leaves it as it is."""
+    values: dict[str, Any] = {"status": status, "afterwards": afterwards, **source.columns}
+    if consent is not None:
+        values["consent"] = consent
     subscription, _ = Subscription.objects.update_or_create(
-        list=target,
-        contact=contact,
-        defaults={"status": status, "afterwards": afterwards, **source.columns},
+        list=target, contact=contact, defaults=values
     )
     return subscription
 

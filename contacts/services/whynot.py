@@ -105,6 +105,8 @@ def _remedy(one: Suppression) -> str:
         return _("Lift it only if the person asks for mail again.")
     if one.reason == reasons.HARD_BOUNCED:
         return _("Lift it if the address works again.")
+    if one.reason == reasons.PAUSED:
+        return _("It ends by itself. Lift it only if the person asks for mail again.")
     if one.until:
         return _("It ends by itself. Lift it if the address works again.")
     return _("Lift it if it is no longer needed.")

@@ -8,10 +8,14 @@ key. Every file has the same keys, and each text the same names in braces, as En
 
 import tomllib
 from collections.abc import Iterable
+from datetime import datetime
 from functools import cache
 from importlib import resources
 from typing import Any
 
+from babel import Locale
+from babel.dates import format_date
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation.trans_real import parse_accept_lang_header
@@ -60,7 +64,14 @@ def direction(language: str) -> str:
 
 def say(language: str, key: str, **values: object) -> SafeString:
     """The text as HTML: `values` are escaped, unless they are safe already. Raises KeyError."""
-    return format_html(texts(language)[key], **values)
+    text = texts(language)[key]
+    return format_html(text, **values) if values else SafeString(text.format())
+
+
+def day(language: str, moment: datetime) -> str:
+    """The date as one writes it in the language: 3. März 2027."""
+    locale = Locale.parse(language, sep="-")
+    return str(format_date(timezone.localtime(moment).date(), "long", locale=locale))
 
 
 @cache

@@ -57,6 +57,10 @@ class MessageUrls:
         return f"{self.base}/u/{self.token}"
 
     @property
+    def preferences(self) -> str:
+        return f"{self.base}/s/{self.token}"
+
+    @property
     def view(self) -> str:
         return f"{self.base}/v/{self.token}"
 
@@ -89,6 +93,7 @@ def fixed(*, mailing_id: int, workspace: Mapping[str, str], pixel: Pixel) -> Fix
     return Fixed(
         workspace=workspace,
         unsubscribe=(f"{base}/u/", ""),
+        preferences=(f"{base}/s/", ""),
         view=(f"{base}/v/", ""),
         click=(f"{base}/c/", "/"),
         open_pixel=open_pixel,

@@ -20,6 +20,7 @@ from environment import logs
 from relays.models import Relay
 from sending import blocks
 from sending.models import Mailing
+from sending.queries import frequency
 from sending.queries.states import sql
 
 log = logs.get(__name__)
@@ -128,6 +129,7 @@ moved AS (
 LEFT_SINCE = sql("""
 SELECT m.id,
        CASE WHEN c.id IS NULL AND m.contact_id IS NOT NULL THEN 'gone'
+            WHEN {too_often} AND NOT {stopped} THEN 'too_often'
             ELSE coalesce({reason}, CASE WHEN EXISTS (
                             SELECT 1 FROM contacts_subscription s
                              WHERE s.contact_id = m.contact_id AND s.list_id = ANY(%(lists)s))
@@ -137,7 +139,7 @@ SELECT m.id,
   LEFT JOIN contacts_contact c ON c.id = m.contact_id AND c.workspace_id = %(workspace)s
 {joins}
  WHERE m.state + 0 = $WAITING
-   AND ((c.id IS NULL AND m.contact_id IS NOT NULL) OR {stopped}
+   AND ((c.id IS NULL AND m.contact_id IS NOT NULL) OR {stopped} OR {too_often}
         OR (cardinality(%(lists)s::bigint[]) > 0
             AND NOT EXISTS (
               SELECT 1 FROM contacts_subscription s
@@ -188,22 +190,24 @@ BY_IDS = "(SELECT * FROM sending_message WHERE id = ANY(%(ids)s))"
 
 
 @cache
-def _left_since(stops: Ways, messages: str) -> str:
+def _left_since(stops: Ways, messages: str, *, often: bool) -> str:
+    joins = stops.joins("m.address", ignoring=True) + (frequency.JOIN if often else "")
     return (
         LEFT_SINCE.replace("{messages}", messages)
         .replace("{reason}", stops.reason)
         .replace("{stopped}", stops.stopped)
-        .replace("{joins}", stops.joins("m.address", ignoring=True))
+        .replace("{too_often}", frequency.TOO_OFTEN if often else "false")
+        .replace("{joins}", joins)
     )
 
 
 # Cached, like the statements of blocks: there are few ways.
 @cache
-def _statement(candidates: str, stops: Ways, counting: str) -> str:
+def _statement(candidates: str, stops: Ways, counting: str, *, often: bool) -> str:
     allowed = openconsent.allowed(counting, "t.contact_id")
     return (
         CLAIM.replace("{candidates}", candidates)
-        .replace("{left_since}", _left_since(stops, "candidates"))
+        .replace("{left_since}", _left_since(stops, "candidates", often=often))
         .replace("{counts_opens}", f"t.counts_opens AND {allowed} AS counts_opens")
     )
 
@@ -233,7 +237,7 @@ def claim(  # noqa: PLR0913 - what limits a claim
         "avoid": relay.pk if others else -1,
         "grace": OTHERS_FIRST,
     }
-    while (found := _claim(known, quotas, mailing.open_counting)) is not None:
+    while (found := _claim(mailing, known, quotas)) is not None:
         rows, again = found
         # No rows: all candidates were skipped.
         if rows:
@@ -253,7 +257,7 @@ def claim(  # noqa: PLR0913 - what limits a claim
 
 @transaction.atomic
 def _claim(
-    known: dict[str, Any], quotas: Mapping[int, int] | None, counting: str
+    mailing: Mailing, known: dict[str, Any], quotas: Mapping[int, int] | None
 ) -> tuple[list[tuple[Any, ...]], bool] | None:
     """(rows of claimed messages, whether they are tried again); None when nothing was due."""
     with connection.cursor() as cursor:
@@ -266,19 +270,21 @@ def _claim(
         if not cursor.fetchone():
             return None
         # One look-up for a batch of up to a thousand messages.
-        stops = ways.of(known["workspace"])
+        stops, often = ways.of(mailing.workspace_id), frequency.asked(mailing)
         known |= ways.parameters()
         for sql in (BACK, AGAIN):
-            cursor.execute(blocks.named(sql, known["mailing"]), known)
+            cursor.execute(blocks.named(sql, mailing.pk), known)
             if ids := [row[0] for row in cursor.fetchall()]:
-                found = blocks.named(_statement(FOUND, stops, counting), known["mailing"])
+                found = _statement(FOUND, stops, mailing.open_counting, often=often)
+                found = blocks.named(found, mailing.pk)
                 cursor.execute(found, known | {"ids": ids})
                 return cursor.fetchall(), sql is AGAIN
         shares = _shares(cursor, known, quotas)
         if not shares:
             return None
         lanes = {"lanes": list(shares), "quotas": list(shares.values())}
-        fresh = blocks.named(_statement(FRESH, stops, counting), known["mailing"])
+        fresh = _statement(FRESH, stops, mailing.open_counting, often=often)
+        fresh = blocks.named(fresh, mailing.pk)
         cursor.execute(fresh, known | lanes)
         return cursor.fetchall(), False
 
@@ -330,10 +336,11 @@ def _wishes(mailing: Mailing) -> dict[str, Any]:
 def left_since(mailing: Mailing, ids: Sequence[int]) -> dict[int, str]:
     """{message id: code of pages.reasons} for messages whose recipients may not be mailed any
     more."""
-    stops = ways.of(mailing.workspace_id)
+    stops, often = ways.of(mailing.workspace_id), frequency.asked(mailing)
     known: dict[str, Any] = {"ids": list(ids), **_wishes(mailing), **ways.parameters()}
     with connection.cursor() as cursor:
-        cursor.execute(blocks.named(_left_since(stops, BY_IDS), mailing.pk), known)
+        statement = _left_since(stops, BY_IDS, often=often)
+        cursor.execute(blocks.named(statement, mailing.pk), known)
         return dict(cursor.fetchall())
 
 

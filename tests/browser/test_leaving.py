@@ -43,7 +43,7 @@ def path(workspace: Workspace) -> str:
     return f"/e/u/{tokens.make(message.pk)}"
 
 
-@pytest.mark.parametrize("language", ["en", "zh-hans"])
+@pytest.mark.parametrize("language", ["en", "zh-hans", "ar"])
 @pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
 def test_every_state_reads_well(
     page: Page,

@@ -383,3 +383,73 @@ def test_another_workspace_is_not_touched(
     press(sink, "everything")
     assert theirs.subscriptions.get().status == "subscribed"
     assert not Suppression.objects.filter(workspace=other_workspace).exists()
+
+
+def linked(mail: bytes, kind: str) -> str:
+    """The path of the mail's link /e/<kind>/…"""
+    found = re.search(
+        rb"https?://\S+?(/e/" + kind.encode() + rb"/[0-9a-f]+)", mail.replace(b"=\r\n", b"")
+    )
+    assert found
+    return found[1].decode()
+
+
+def test_what_a_person_chose_holds_for_the_next_campaigns(
+    go: Go, client: Client, sink: Sink, carol: Contact, news: List, other: List
+) -> None:
+    """Leaves a list by the preferences, pauses, and comes back, by links of real mails."""
+    assert go() == [OLD]
+    content = next(mail for _from, to, mail in sink.mails if to == OLD)
+    path = linked(content, "u").replace("/u/", "/s/")
+    save = {"action": "save", "shown": [news.pk], "list": [news.pk]}
+    client.post(path, {**save, "pause": "1"})
+    assert go() == []
+    client.post(path, {**save, "pause": "end", "frequency": "month"})
+    assert go() == []
+    client.post(path, {**save, "frequency": ""})
+    assert go() == [OLD]
+    client.post(path, {**save, "list": []})
+    assert go() == []
+
+
+def test_the_report_says_why_people_left(
+    go: Go,
+    client: Client,
+    owner_client: Client,
+    sink: Sink,
+    carol: Contact,
+) -> None:
+    assert go() == [OLD]
+    campaign = Campaign.objects.get()
+    page = f"/w/brand/campaigns/{campaign.pk}/"
+    assert "Nobody has said why" in owner_client.get(f"{page}report/leaving/").content.decode()
+    path = linked(next(mail for _from, to, mail in sink.mails if to == OLD), "u")
+    client.post(path, "List-Unsubscribe=One-Click", content_type=FORM)
+    client.post(path, {"action": "because", "because": "never", "words": "<b>Who</b> are you?"})
+    told = owner_client.get(f"{page}report/leaving/").content.decode()
+    assert "1 person said why." in told
+    assert "Never signed up" in told
+    assert "&lt;b&gt;Who&lt;/b&gt; are you?" in told
+    people = owner_client.get(f"{page}recipients/?why=never").content.decode()
+    assert "Left, and said: Never signed up" in people
+    assert OLD in people
+    assert WITNESS not in people
+    nobody = owner_client.get(f"{page}recipients/?why=other").content.decode()
+    assert OLD not in nobody
+    timeline = owner_client.get(f"/w/brand/contacts/{carol.pk}/").content.decode()
+    assert "Said why they left: Never signed up" in timeline
+
+
+def test_a_confirmed_address_gets_the_next_campaign(
+    go: Go, client: Client, send: Callable[[], None], sink: Sink, carol: Contact
+) -> None:
+    assert go() == [OLD]
+    path = linked(next(mail for _from, to, mail in sink.mails if to == OLD), "u")
+    client.post(path.replace("/u/", "/s/"), {"action": "address", "email": NEW})
+    send()
+    _sender, to, mail = sink.mails[-1]
+    assert to == NEW
+    assert b"Subject: Confirm your new address" in mail
+    assert b"List-Unsubscribe" not in mail
+    client.post(linked(mail, "a"))
+    assert go() == [NEW]

@@ -36,7 +36,8 @@ def test_tags(written: str, tag: str | None) -> None:
     ("tag", "others"),
     [
         ("zh-Hans", ["zh-CN", "zh-SG"]),
-        ("zh-TW", ["zh-Hant-TW"]),
+        ("zh-TW", ["zh-Hant-TW", "zh-Hant", "zh-HK", "zh-MO"]),
+        ("zh-CN", ["zh-Hans-CN", "zh-Hans", "zh-SG"]),
         ("zh", []),
         ("en-GB", []),
     ],

@@ -178,6 +178,7 @@ def test_no_part_spends_more_than_what_it_was_said_to_spend(expression: str) -> 
 FIXED = Fixed(
     workspace={"name": "W", "address": "A"},
     unsubscribe=("https://m.example/u/", ""),
+    preferences=("https://m.example/s/", ""),
     view=("https://m.example/v/", ""),
     click=("https://m.example/c/", "/"),
     open_pixel=None,

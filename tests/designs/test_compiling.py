@@ -15,6 +15,7 @@ from tests.designs.test_rendering import HOSTILE_SOURCES
 FIXED = Fixed(
     workspace={"name": "Brand"},
     unsubscribe=("https://m.example/u/", ""),
+    preferences=("https://m.example/s/", ""),
     view=("https://m.example/v/", ""),
     click=("https://m.example/c/", "/"),
     open_pixel=None,

@@ -12,6 +12,7 @@ from tests import cputime
 @dataclass
 class Urls:
     unsubscribe: str = "https://mail.example/e/u/t"
+    preferences: str = "https://mail.example/e/s/t"
     view: str = "https://mail.example/e/v/t"
     open_pixel: str | None = None
 

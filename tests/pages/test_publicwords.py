@@ -64,3 +64,5 @@ def test_values_are_escaped_and_texts_are_not_markup(monkeypatch: pytest.MonkeyP
     assert publicwords.say("en", "a.b", name="<b>") == "Hello &lt;b&gt;"
     shown = Template('{% load publicwords %}{% say "a.b" name=name %}')
     assert shown.render(Context({"reader": "en", "name": "<i>"})) == "Hello &lt;i&gt;"
+    with pytest.raises(KeyError):
+        publicwords.say("en", "a.b")

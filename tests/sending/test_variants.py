@@ -208,6 +208,25 @@ def test_a_person_gets_the_content_of_their_language(
     assert got(mailing) == {"p000@x.example": subject}
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("spoken", "subject"),
+    [
+        ("zh-CN", "zh-CN"),
+        ("zh-Hans-SG", "zh-CN"),
+        ("zh-SG", "zh-CN"),
+        ("zh-Hans", "zh-CN"),
+        ("zh-HK", "zh-TW"),
+        ("zh-Hant-MO", "zh-TW"),
+        ("zh-Hant", "zh-TW"),
+        ("zh", "any"),
+    ],
+)
+def test_a_chinese_region_stands_for_its_script(open_in: Open, spoken: str, subject: str) -> None:
+    mailing = open_in([spoken], [("zh-CN", "", 1), ("zh-TW", "", 1), ("", "", 1)])
+    assert got(mailing) == {"p000@x.example": subject}
+
+
 @pytest.mark.django_db(transaction=True)
 def test_everybody_gets_a_mail_in_one_of_the_languages(
     open_in: Open, workspace: Workspace, make_list: Callable[..., List], sink: Sink

@@ -168,5 +168,5 @@ def test_the_page_is_private_and_without_cookies(url: str, public: Client) -> No
 
 def test_the_page_speaks_the_readers_language(url: str, public: Client) -> None:
     page = public.get(url, headers={"accept-language": "zh-CN,zh;q=0.9"})
-    assert 'lang="zh-hans"' in page.content.decode()
+    assert 'lang="zh-Hans"' in page.content.decode()
     assert "退订" in page.content.decode()

@@ -98,22 +98,29 @@ def leave(message: Message, *, everything: bool = False, user_agent: str = "") -
     address is suppressed with `everything`, or if the person is on none of these lists any more:
     then only a suppression keeps their wish.
     """
-    mailing = message.mailing
     person = persons.of(message, lock=True)
     own = [person.own.pk] if person.own else []
     came_from = _lists_of(message, own)
     if not _on_lists(message, own, came_from).exists():
         everything = True
-    _say_again(message, person, None if everything else came_from)
-    lists.unsubscribe(
-        mailing.workspace,
-        person.ids,
-        None if everything else came_from,
-        source=mailing.source,
-    )
+    _leave(message, person, None if everything else came_from, user_agent)
+
+
+@transaction.atomic
+def leave_lists(message: Message, list_ids: list[int], *, user_agent: str = "") -> None:
+    """Unsubscribes from these lists of the workspace, which the recipient chose, as `leave`."""
+    _leave(message, persons.of(message, lock=True), list_ids, user_agent)
+
+
+def _leave(message: Message, person: Person, list_ids: list[int] | None, user_agent: str) -> None:
+    """`list_ids`: None for everything."""
+    mailing = message.mailing
+    _say_again(message, person, list_ids)
+    lists.unsubscribe(mailing.workspace, person.ids, list_ids, source=mailing.source)
+    gone = person.addresses if list_ids is None else person.former
     suppressions.suppress_addresses(
         mailing.workspace,
-        [(one, user_agent) for one in (person.addresses if everything else person.former)],
+        [(one, user_agent) for one in gone],
         reason=Reason.UNSUBSCRIBED,
         source=mailing.source,
     )
@@ -203,8 +210,14 @@ def _ended(message: Message, person: Person) -> QuerySet[Subscription]:
 
 
 def _stops(message: Message, person: Person) -> dict[str, list[Suppression]]:
-    """{address: suppressions that stop it}, for all addresses of the person."""
-    return mailable.stops_of(message.mailing.workspace, person.addresses)
+    """{address: suppressions that stop it}, for all addresses of the person. A pause is none: it
+    ends by itself, and who chose it may want to leave."""
+    found = mailable.stops_of(message.mailing.workspace, person.addresses)
+    lasting = {
+        address: [stop for stop in stops if stop.reason != Reason.PAUSED]
+        for address, stops in found.items()
+    }
+    return {address: stops for address, stops in lasting.items() if stops}
 
 
 def _others(
@@ -223,6 +236,29 @@ def _is_by(stop: Suppression, message: Message) -> bool:
         and stop.source == message.mailing.source
         and stop.afterwards == Afterwards.NOTHING
     )
+
+
+def is_by_recipient(stop: Suppression, workspace_id: int) -> bool:
+    """Whether the recipient of a mail made the suppression by its link, and nothing after it said
+    "no" again. Imports, colleagues and reports of complaints have other sources or reasons."""
+    mailings = Mailing.objects.filter(workspace=workspace_id, **stop.source.columns)
+    return (
+        stop.kind == Suppression.Kind.ADDRESS
+        and stop.reason == Reason.UNSUBSCRIBED
+        and stop.afterwards == Afterwards.NOTHING
+        and stop.created_by_id is None
+        and bool(stop.source)
+        and mailings.exists()
+    )
+
+
+def has_left(message: Message) -> bool:
+    """Whether this mail's link unsubscribed its recipient from anything, and that holds."""
+    person = persons.of(message)
+    if _ended(message, person).exists():
+        return True
+    stops = itertools.chain.from_iterable(_stops(message, person).values())
+    return any(_is_by(stop, message) for stop in stops)
 
 
 def _known(message: Message) -> bool:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from accounts.opencounting import OpenCounting
 from contacts.services import openconsent
+from pages import publicwords
 from sending.models import Message
 from sending.queries import openpixels
 from tracking.services import persons
@@ -40,22 +40,20 @@ def status_of(message: Message) -> OpenStatus:
     return OpenStatus(None, everybody, knows_person=True)
 
 
-def text_of(answer: str, brand: str) -> str:
-    """What the person reads beside the button; it is stored with the answer."""
-    if answer == GIVE:
-        text = _("I agree that {brand} counts whether and when I open its mails.")
-    else:
-        text = _("I do not want {brand} to count whether I open its mails, also of earlier mails.")
-    return text.format(brand=brand)
+def text_of(answer: str, brand: str, reader: str) -> str:
+    """What the person reads beside the button, in the language `reader`; it is stored with the
+    answer."""
+    key = "opens.agree_text" if answer == GIVE else "opens.refuse_text"
+    return publicwords.texts(reader)[key].format(brand=brand)
 
 
 @transaction.atomic
-def answer(message: Message, given: str, *, ip: str | None) -> None:
+def answer(message: Message, given: str, *, reader: str, ip: str | None) -> None:
     """GIVE or WITHDRAW, for the person of the message. Safe to do twice. A withdrawal also ends the
     counting of this mail and of others to the same contact if the contact was deleted since."""
     mailing = message.mailing
     contacts = persons.of(message, lock=True).ids
-    text = text_of(given, mailing.workspace.name)
+    text = text_of(given, mailing.workspace.name, reader)
     act = openconsent.give if given == GIVE else openconsent.withdraw
     act(contacts, mailing.source, text=text, ip=ip)
     if given == WITHDRAW:

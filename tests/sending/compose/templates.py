@@ -82,7 +82,7 @@ NAMES = st.sampled_from(
     first_name last_name full_name city points joined vip email first_name last_name full_name city
     points joined vip email nobody preheader x y loop workspace.name workspace.nothing city.upper
     nobody.a.b loop.index loop.last loop.length loop.previtem unsubscribe_url view_url
-    open_pixel_url track(3) track(points) workspace
+    preferences_url open_pixel_url track(3) track(points) workspace
     """.split()
 )
 LITERALS = st.sampled_from(
