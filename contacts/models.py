@@ -98,6 +98,10 @@ class List(models.Model):
     name = SingleLineField(_("name"), max_length=100)
     # Recipients see it on the unsubscribe page.
     description = SingleLineField(_("description"), max_length=300, blank=True)
+    # Shown in the preference centre, where people choose lists by themselves.
+    public = models.BooleanField(_("public"), default=False)
+    # Of its mails: a code of pages.publicwords. "": not said.
+    language = models.CharField(_("language"), max_length=10, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True, blank=True)
     # Former names, the latest last: an older export has a column with one of them.

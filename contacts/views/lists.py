@@ -1,6 +1,7 @@
 """Pages of lists, with their counts and growth."""
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -49,7 +50,9 @@ def list_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
 def new_list(request: WorkspaceRequest) -> HttpResponseBase:
     form = ListForm(request.POST or None, workspace=request.workspace)
     if request.method == "POST" and form.is_valid():
-        one = list_service.create(request.workspace, **form.cleaned_data)
+        with transaction.atomic():
+            one = list_service.create(request.workspace, **form.own())
+            form.save_settings(one)
         messages.success(request, _("The list {list} was created.").format(list=one.name))
         return redirect("list", request.workspace.slug, one.pk)
     return render(request, "contacts/list_form.html", {"form": form})
@@ -59,7 +62,9 @@ def edit_list(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     one = get_in(request.workspace, List, pk=pk)
     form = ListForm(request.POST or None, workspace=request.workspace, one=one)
     if request.method == "POST" and form.is_valid() and not overtaken.is_overtaken(form):
-        list_service.change(one, **form.cleaned_data)
+        with transaction.atomic():
+            list_service.change(one, **form.own())
+            form.save_settings(one)
         messages.success(request, _("Saved."))
         return redirect("list", request.workspace.slug, one.pk)
     return render(request, "contacts/list_form.html", {"form": form, "list": one})

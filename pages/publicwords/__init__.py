@@ -60,7 +60,8 @@ def direction(language: str) -> str:
 
 def say(language: str, key: str, **values: object) -> SafeString:
     """The text as HTML: `values` are escaped, unless they are safe already. Raises KeyError."""
-    return format_html(texts(language)[key], **values)
+    text = texts(language)[key]
+    return format_html(text, **values) if values else SafeString(text.format())
 
 
 @cache

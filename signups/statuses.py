@@ -1,0 +1,14 @@
+"""The states of sign-ups."""
+
+from django.utils.translation import gettext_lazy as _
+
+from pages.statuses import Look, register
+
+register(
+    {
+        "unconfirmed": Look("info", "mail", _("Waiting for confirmation")),
+        "confirmed": Look("good", "circle-check", _("Confirmed")),
+        "expired": Look("quiet", "clock-x", _("Not confirmed in time")),
+        "refused": Look("bad", "ban", _("Refused")),
+    }
+)
