@@ -14,7 +14,6 @@ from pages import publicwords
 from pages.singleline import SingleLine
 from signups.formfields import FormField
 from signups.models import SignupForm
-from signups.services import forms as service
 
 # Controls besides those of the fields. HONEYPOT is hidden: only programs fill it in.
 EMAIL, CONSENT, STAMP, NUMBER, HONEYPOT = "email", "consent", "stamp", "number", "reply_subject"
@@ -43,10 +42,10 @@ class PublicTexts:
     thanks: str
 
 
-def texts_of(form: SignupForm, reader: str) -> PublicTexts:
+def texts_of(form: SignupForm, reader: str, *, is_double: bool) -> PublicTexts:
+    """`is_double`: services.forms.is_double."""
     brand = form.workspace.name
-    rules = service.rules_of(service.lists_of(form))
-    thanks = "thanks" if any(one.double_opt_in for one in rules) else "thanks_single"
+    thanks = "thanks" if is_double else "thanks_single"
     return PublicTexts(
         reader,
         form.title or words(reader, "title"),
@@ -164,9 +163,10 @@ class PublicForm(forms.Form):
 
     def described(self) -> list[dict[str, Any]]:
         """The controls for the script that builds the form in a foreign page."""
-        return [self._described(name) for name in self.fields]
+        return [self.describe(name) for name in self.fields]
 
-    def _described(self, name: str) -> dict[str, Any]:
+    def describe(self, name: str) -> dict[str, Any]:
+        """`kind`: "check", "choice", or a type of <input>."""
         field = self.fields[name]
         found: dict[str, Any] = {
             "name": name,

@@ -42,6 +42,21 @@ def change(form: SignupForm, *, lists: Sequence[List], **values: Any) -> None:
     mails.close_other_routes(form)
 
 
+@transaction.atomic
+def toggle(form: SignupForm) -> bool:
+    """Switch it on or off; True: it is on now."""
+    form.active = not form.active
+    form.save(update_fields=["active"])
+    if not form.active:
+        mails.close(form)
+    return form.active
+
+
+def is_double(form: SignupForm) -> bool:
+    """Whether people confirm by mail: one of its lists wants it."""
+    return any(one.double_opt_in for one in rules_of(lists_of(form)))
+
+
 def closed_because(form: SignupForm) -> str:
     """Why it takes no sign-ups: a code of pages.reasons; "": it takes them."""
     if not form.active:

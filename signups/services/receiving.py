@@ -84,7 +84,7 @@ def _refused(signup: Signup, reason: str) -> Signup:
 
 def _may_join_at_once(form: SignupForm, address: str, lists: list[List]) -> bool:
     """All lists are single opt-in, and the person has left none of them."""
-    if any(rules.double_opt_in for rules in forms.rules_of(lists)):
+    if forms.is_double(form):
         return False
     left = Subscription.objects.filter(
         list__in=lists,

@@ -52,7 +52,7 @@ class Sent:
 
 def open_form(form: SignupForm, reader: str) -> Sent:
     """As somebody gets it who hasn't sent it yet."""
-    texts = publicform.texts_of(form, reader)
+    texts = publicform.texts_of(form, reader, is_double=forms.is_double(form))
     shown = PublicForm(fields=forms.fields_of(form), texts=texts)
     return Sent(shown, texts, puzzles.make(form.key))
 
@@ -61,7 +61,7 @@ def take(request: HttpRequest, form: SignupForm, reader: str) -> Sent:
     """What was sent, received if nothing is wrong with it."""
     # The middleware leaves the forms of exempt views alone.
     data = {name: str(value).replace(NUL, "") for name, value in request.POST.items()}
-    texts = publicform.texts_of(form, reader)
+    texts = publicform.texts_of(form, reader, is_double=forms.is_double(form))
     shown = PublicForm(data, fields=forms.fields_of(form), texts=texts)
     written, number = data.get(STAMP, ""), data.get(NUMBER, "")
     stamp = puzzles.read(written, form.key)
@@ -71,11 +71,11 @@ def take(request: HttpRequest, form: SignupForm, reader: str) -> Sent:
         return Sent(shown, texts, kept, number if stamp else "", **more)
 
     if not shown.is_valid():
-        return answer(text=publicform.words(reader, "wrong"), status=422)
+        return answer(text=publicform.words(reader, "wrong"))
     if stamp is None and written and number:
-        return answer(text=publicform.words(reader, "too_fast"), status=422, again=True)
+        return answer(text=publicform.words(reader, "too_fast"), again=True)
     if stamp is not None and stamp.age < puzzles.SOONEST:
-        return answer(text=publicform.words(reader, "too_fast"), status=422)
+        return answer(text=publicform.words(reader, "too_fast"))
     if not throttles.take_network(request):
         return answer(text=publicform.words(reader, "too_many"), status=429)
     if throttles.take_address(request, form.key, shown.cleaned_data[EMAIL]):
