@@ -43,8 +43,8 @@ def fields(workspace: Workspace, one: List | None) -> Mapping[str, forms.Field]:
                 (SINGLE, gettext_lazy("Single opt-in: people are subscribed at once")),
             ),
             help_text=gettext_lazy(
-                "With single opt-in, anybody can sign up somebody else’s address. Whoever left the "
-                "list or is suppressed is asked by mail in any case."
+                "With single opt-in, anybody can sign up somebody else’s address. Whoever "
+                "unsubscribed before is asked by mail in any case."
             ),
         ),
         CONFIRMATION: _design(

@@ -144,6 +144,10 @@ def test_the_codes_of_a_form(owner_client: Client, form: SignupForm) -> None:
     )
     assert 'name="first_name"' in plain
     assert "Go &amp; see" in plain
+    # The page shows them as text.
+    assert "&lt;form action=" in answer.content.decode()
+    assert "Go &amp;amp; see" in answer.content.decode()
+    assert f'<script src="http://127.0.0.1:8000/f/{form.key}' not in answer.content.decode()
     assert 'name="reply_subject"' in plain
 
 
