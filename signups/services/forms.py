@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
 from contacts.models import Attribute, List
+from contacts.services.listdeleting import ListUse
 from signups.formfields import FormField, read
 from signups.models import SignupForm, SignupRules
 from signups.services import mails
@@ -96,4 +98,14 @@ def fields_of(form: SignupForm) -> list[tuple[FormField, Attribute | None]]:
         (field, known.get(field.attribute))
         for field in fields
         if not field.attribute or field.attribute in known
+    ]
+
+
+def using_list(one: List) -> list[ListUse]:
+    """Forms that name the list, for contacts.services.listdeleting. They go on with their others; a
+    form without lists is closed."""
+    text = _("Form “{name}”")
+    forms = SignupForm.objects.filter(lists=one).order_by("name")
+    return [
+        ListUse(text.format(name=row.name), "signup_form", row.pk, refuses=False) for row in forms
     ]

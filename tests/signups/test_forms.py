@@ -79,7 +79,7 @@ def test_a_form_is_made_with_its_fields_in_order(
         ("language", "xx", "Select a valid choice"),
     ],
 )
-def test_what_is_wrong_is_said_and_nothing_is_lost(
+def test_what_is_wrong_is_said_and_nothing_is_lost(  # noqa: PLR0917 - what is typed
     owner_client: Client,
     make_form: Callable[..., SignupForm],
     typed: dict[str, Any],

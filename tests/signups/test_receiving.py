@@ -60,7 +60,7 @@ def test_double_opt_in_changes_nothing_before_the_person_confirms(
         ("domain", "example.com", "unsubscribed", "suppressed_domain"),
     ],
 )
-def test_a_suppressed_address_gets_nothing_and_the_answer_is_the_same(  # noqa: PLR0917
+def test_a_suppressed_address_gets_nothing_and_the_answer_is_the_same(  # noqa: PLR0917 - a table
     send: Send, workspace: Workspace, kind: str, value: str, reason: str, code: str
 ) -> None:
     plain = send("other@elsewhere.example")
