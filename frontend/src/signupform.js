@@ -57,8 +57,19 @@ function controlOf(field) {
 function trap(known, prefix) {
   const part = element("div", { className: "yanshu-unseen" });
   part.setAttribute("aria-hidden", "true");
-  Object.assign(part.style, { position: "absolute", left: "-10000px", height: "1px", width: "1px", overflow: "hidden" });
-  const control = element("input", { name: known.hidden.name, id: `${prefix}-trap`, tabIndex: -1, autocomplete: "off" });
+  Object.assign(part.style, {
+    position: "absolute",
+    left: "-10000px",
+    height: "1px",
+    width: "1px",
+    overflow: "hidden",
+  });
+  const control = element("input", {
+    name: known.hidden.name,
+    id: `${prefix}-trap`,
+    tabIndex: -1,
+    autocomplete: "off",
+  });
   part.append(element("label", { htmlFor: control.id, textContent: known.hidden.label }), control);
   return part;
 }

@@ -57,8 +57,9 @@ def open_form(form: SignupForm, reader: str) -> Sent:
     return Sent(shown, texts, puzzles.make(form.key))
 
 
-def take(request: HttpRequest, form: SignupForm, reader: str) -> Sent:
-    """What was sent, received if nothing is wrong with it."""
+def take(request: HttpRequest, form: SignupForm, reader: str, *, for_script: bool) -> Sent:
+    """What was sent, received if nothing is wrong with it. A stamp that is too old is as good as
+    none; our script gets another one, and tries again by itself."""
     # The middleware leaves the forms of exempt views alone.
     data = {name: str(value).replace(NUL, "") for name, value in request.POST.items()}
     texts = publicform.texts_of(form, reader, is_double=forms.is_double(form))
@@ -72,8 +73,8 @@ def take(request: HttpRequest, form: SignupForm, reader: str) -> Sent:
 
     if not shown.is_valid():
         return answer(text=publicform.words(reader, "wrong"))
-    if stamp is None and written and number:
-        return answer(text=publicform.words(reader, "too_fast"), again=True)
+    if for_script and stamp is None and written and number:
+        return answer(again=True)
     if stamp is not None and stamp.age < puzzles.SOONEST:
         return answer(text=publicform.words(reader, "too_fast"))
     if not throttles.take_network(request):

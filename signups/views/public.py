@@ -114,7 +114,7 @@ def _signup(request: HttpRequest, key: str, *, for_script: bool) -> HttpResponse
 def _take(request: HttpRequest, form: SignupForm, reader: str, *, for_script: bool) -> HttpResponse:
     if (whole(request.META.get("CONTENT_LENGTH") or "0") or 0) > LONGEST_BODY:
         return HttpResponse(status=413)
-    sent = incoming.take(request, form, reader)
+    sent = incoming.take(request, form, reader, for_script=for_script)
     if for_script:
         return JsonResponse(sent.as_json(form.redirect_url), status=sent.status)
     if sent.done:

@@ -232,6 +232,16 @@ def test_a_script_whose_stamp_is_too_old_gets_a_new_one(client: Client, form: Si
     assert not Signup.objects.exists()
 
 
+def test_without_a_script_an_old_stamp_is_as_good_as_none(client: Client, form: SignupForm) -> None:
+    then = timezone.now() - timedelta(hours=3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(timezone, "now", lambda: then)
+        old = stamped(form)
+    assert client.post(f"/f/{form.key}", {"email": ADDRESS, "consent": "on", **old})["Location"]
+    signup = Signup.objects.get()
+    assert (signup.state, signup.puzzle) == ("unconfirmed", None)
+
+
 def test_the_script_is_one_file_for_foreign_pages(client: Client, form: SignupForm) -> None:
     SignupForm.objects.update(title="Join '; alert(1) </script>")
     answer = client.get(f"/f/{form.key}.js")
