@@ -4,10 +4,11 @@ copied."""
 from accounts.services import workspaces
 from campaigns.queries import report
 from campaigns.services import drafts, starting
-from contacts.services import segments
+from contacts.services import listdeleting, segments
 from sending.services import fence, retention
 
 retention.keepers.add(report.keep)
 fence.on_noticed.add(starting.take_back_scheduled)
 segments.users.add(drafts.using)
+listdeleting.users.add(drafts.using_list)
 workspaces.on_deleted.add(starting.take_back_deleted)

@@ -38,6 +38,7 @@ TICKS = (
     ("sending.tasks.engine.forget_old", 3600.0, 600),
     ("sending.tasks.engine.begin_block", 3600.0, 600),
     ("tracking.tasks.record_hits", 2.0, 4),
+    ("signups.tasks.tend", 3600.0, 600),
     ("contacts.tasks.sweep_imports", 10.0, 10),
     ("contacts.tasks.sweep_jobs", 10.0, 10),
     ("contacts.tasks.index_values", 10.0, 10),

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Packages without a Django app of theirs, and those that are apps.
 APPS = (
     *("pages", "accounts", "contacts", "designs", "relays", "sending", "bounces", "tracking"),
-    *("campaigns", "home", "sandbox", "demo", "operations"),
+    *("signups", "campaigns", "home", "sandbox", "demo", "operations"),
 )
 OURS = ("environment", "smtp", *APPS, "config", "quickstart")
 

@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("sending.urls")),
     path("", include("bounces.urls")),
     path("", include("tracking.urls")),
+    path("", include("signups.urls")),
     path("", include("campaigns.urls")),
     path("", include("home.urls")),
     path("", include("sandbox.urls")),

@@ -10,13 +10,15 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
-from contacts import addresses, csvdetect, encodings, tagnames, values
+from contacts import addresses, csvdetect, encodings, listsettings, tagnames, values
 from contacts.models import Attribute, Contact, Import, List, Subscription, Tag
 from contacts.segmentmodels import Segment
 from contacts.services import segments
+from pages import publicwords
 from pages.singleline import SingleLine
 
 PREFIX = "attribute_"
+OF_LIST = ("name", "description", "public", "language")
 YES_NO = (("", "–"), ("true", _("Yes")), ("false", _("No")))
 
 
@@ -112,7 +114,8 @@ class ContactForm(forms.Form):
 
 
 class ListForm(forms.Form):
-    """A new list of the workspace, or (`one` given) that one's name and description."""
+    """A new list of the workspace, or (`one` given) that one. Apps to the right add fields
+    (contacts.listsettings)."""
 
     name = SingleLine(label=_("Name"), max_length=100)
     description = SingleLine(
@@ -121,21 +124,59 @@ class ListForm(forms.Form):
         required=False,
         help_text=_("Recipients see name and description where they unsubscribe."),
     )
+    public = forms.BooleanField(
+        label=_("Public"),
+        required=False,
+        help_text=_(
+            "Recipients see it in the preference centre and can subscribe there by themselves. A "
+            "private list is shown only to its subscribers."
+        ),
+    )
+    language = forms.ChoiceField(
+        label=_("Language of its mails"),
+        required=False,
+        choices=[
+            ("", _("Not said")),
+            *((code, publicwords.name(code)) for code in publicwords.LANGUAGES),
+        ],
+    )
 
     def __init__(
         self, *args: Any, workspace: Workspace, one: List | None = None, **kwargs: Any
     ) -> None:
         if one:
-            kwargs["initial"] = {"name": one.name, "description": one.description}
+            kwargs["initial"] = {name: getattr(one, name) for name in OF_LIST}
         super().__init__(*args, **kwargs)
         own = List.objects.filter(workspace=workspace)
         self._others = own.exclude(pk=one.pk) if one else own
+        self.settings = list(listsettings.kinds)
+        self._names: dict[str, list[str]] = {}
+        for kind in self.settings:
+            fields = kind.fields(workspace, one)
+            self._names[kind.key] = list(fields)
+            self.fields.update(fields)
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])
         if self._others.filter(name=name).exists():
             raise ValidationError(_("There is a list with this name already."))
         return name
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        for kind in self.settings:
+            for name, error in kind.check(cleaned).items():
+                self.add_error(name, error)
+        return cleaned
+
+    def own(self) -> dict[str, Any]:
+        """The values of the list itself."""
+        return {name: self.cleaned_data[name] for name in OF_LIST}
+
+    def save_settings(self, one: List) -> None:
+        """What other apps keep about it."""
+        for kind in self.settings:
+            kind.save(one, {name: self.cleaned_data[name] for name in self._names[kind.key]})
 
 
 class SegmentForm(forms.Form):

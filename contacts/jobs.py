@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
-from contacts import exportjobs  # noqa: F401 - registers that of exports
+from contacts import exportjobs, listjobs  # noqa: F401 - register theirs
 from contacts.jobkinds import BatchStep, JobKind, JobWords, kinds, of
 from contacts.models import (
     Contact,

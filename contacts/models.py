@@ -119,6 +119,8 @@ class List(models.Model):
     description = SingleLineField(_("description"), max_length=300, blank=True)
     # Anybody may join it: on forms, and on the page of a person's preferences.
     public = models.BooleanField(_("public"), default=False)
+    # Of its mails: a code of pages.publicwords. "": not said.
+    language = models.CharField(_("language"), max_length=10, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True, blank=True)
     # Former names, the latest last: an older export has a column with one of them.

@@ -66,6 +66,7 @@ urlpatterns = [
     view("lists/<int:pk>/", lists.list_page, "list"),
     edit("lists/<int:pk>/edit/", lists.edit_list, "edit_list"),
     edit("lists/<int:pk>/archive/", lists.archive_list, "archive_list"),
+    edit("lists/<int:pk>/delete/", lists.delete_list, "delete_list"),
     view("segments/", segments.segments, "segments"),
     edit("segments/new/", segments.new_segment, "new_segment"),
     edit("segments/preview/", segments.segment_preview, "segment_preview"),

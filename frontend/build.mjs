@@ -14,7 +14,7 @@ const ICONS = path.join(HERE, "node_modules/@tabler/icons/icons");
 // Files of earlier builds stay this long, for servers that still run with them.
 const KEEP_MS = 24 * 3600 * 1000;
 
-const BUNDLES = ["theme.js", "app.js", "editor.js", "charts.js", "upload.js", "public.css"];
+const BUNDLES = ["theme.js", "app.js", "editor.js", "charts.js", "upload.js", "signup.js", "public.css"];
 
 async function bundle() {
   const result = await build({

@@ -31,6 +31,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "sending": ("sending",),
     "bounces": ("bounces",),
     "tracking": ("tracking", "public"),
+    "signups": ("signups",),
     "campaigns": ("campaigns",),
     "home": ("home",),
     "sandbox": ("sandbox",),

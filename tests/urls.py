@@ -18,6 +18,7 @@ KEYS = {
     "campaigns/": "Campaign",
     "contacts/": "Contact",
     "designs/": "Design",
+    "forms/": "SignupForm",
     "imports/mappings/": "SavedMapping",
     "imports/": "Import",
     "invitations/": "Invitation",

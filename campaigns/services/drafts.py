@@ -13,10 +13,13 @@ from django.utils.translation import gettext as _
 from accounts.models import User, Workspace
 from campaigns.exceptions import CampaignConflictError, CampaignError
 from campaigns.models import Campaign
+from contacts.models import List
 from contacts.segmentmodels import Segment
+from contacts.services.listdeleting import ListUse
 from designs.models import Design
 from pages import locales
 from relays.models import Pool, Relay
+from sending.models import Mailing
 
 SCALARS = (
     "name",
@@ -125,6 +128,27 @@ def using(segment: Segment) -> list[tuple[str, str, int]]:
     found = Campaign.objects.filter(named, state__in=states).distinct().order_by("name", "pk")
     text = _("Campaign “{name}”")
     return [(text.format(name=one.name), "campaign", one.pk) for one in found]
+
+
+def using_list(one: List) -> list[ListUse]:
+    """Campaigns that have not ended and name the list, for contacts.services.listdeleting. Those
+    that are scheduled or being sent refuse; so do drafts that leave out its people, as they would
+    mail them without it."""
+    named = Q(lists_in=one) | Q(lists_out=one)
+    waiting = Q(state__in=(Campaign.State.DRAFT, Campaign.State.SCHEDULED))
+    live = Q(mailing__state__in=Mailing.LIVE)
+    found = Campaign.objects.filter(named, waiting | live).distinct().order_by("name", "pk")
+    out = set(found.filter(lists_out=one).values_list("pk", flat=True))
+    text = _("Campaign “{name}”")
+    return [
+        ListUse(
+            text.format(name=row.name),
+            "campaign",
+            row.pk,
+            refuses=row.state != Campaign.State.DRAFT or row.pk in out,
+        )
+        for row in found
+    ]
 
 
 def propose_from_design(campaign: Campaign, design: Design | None) -> dict[str, Any]:

@@ -271,6 +271,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=100, verbose_name='name')),
                 ('description', models.CharField(blank=True, max_length=300, verbose_name='description')),
                 ('public', models.BooleanField(default=False, verbose_name='public')),
+                ('language', models.CharField(blank=True, max_length=10, verbose_name='language')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('archived_at', models.DateTimeField(blank=True, null=True)),
                 ('former_names', models.JSONField(blank=True, default=list)),

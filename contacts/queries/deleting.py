@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from contacts.models import Contact
 from contacts.queries import wishes
 from pages import statements
+from pages.registry import Registry
 
 # Locks the contacts first, like an unsubscribe: otherwise both could wait for each other.
 LOCK = "SELECT FROM contacts_contact c JOIN going ON c.id = going.id ORDER BY c.id FOR UPDATE OF c"
@@ -23,6 +24,9 @@ DELETE = (
     "DELETE FROM contacts_contact c USING going WHERE c.id = going.id",
 )
 
+# Statements of apps to the right, of the same kind: their rows go with the contact.
+others: Registry[str] = Registry()
+
 
 @transaction.atomic
 def delete(people: QuerySet[Contact]) -> int:
@@ -32,6 +36,6 @@ def delete(people: QuerySet[Contact]) -> int:
         cursor.execute(f"CREATE TEMPORARY TABLE going ON COMMIT DROP AS {ids}", parameters)
         cursor.execute(LOCK)
         wishes.keep_of_deleted("SELECT id FROM going")
-        for statement in DELETE:
+        for statement in (*others, *DELETE):
             cursor.execute(statement)
         return int(cursor.rowcount)

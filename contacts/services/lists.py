@@ -16,24 +16,23 @@ from contacts.queries import subscribing
 MOST_NAMES = 50
 
 
-def create(workspace: Workspace, *, name: str, description: str = "") -> List:
-    """The workspace's list with this name; made if it doesn't exist, once even if two requests come
-    at once."""
-    one, _ = List.objects.get_or_create(
-        workspace=workspace, name=name, defaults={"description": description}
-    )
+def create(workspace: Workspace, *, name: str, **values: Any) -> List:
+    """The workspace's list with this name; made with these values if it doesn't exist, once even if
+    two requests come at once."""
+    one, _ = List.objects.get_or_create(workspace=workspace, name=name, defaults=values)
     return one
 
 
-def change(target: List, *, name: str, description: str) -> None:
-    """Rename or describe it. Its name must not be another list's."""
+def change(target: List, *, name: str, **values: Any) -> None:
+    """Rename it, and set these values. Its name must not be another list's."""
     before = List.objects.values_list("name", flat=True).get(pk=target.pk)
     if before != name:
         known = [one for one in target.former_names if one not in {before, name}]
         target.former_names = [*known, before][-MOST_NAMES:]
     target.name = name
-    target.description = description
-    target.save(update_fields=["name", "description", "former_names"])
+    for field, value in values.items():
+        setattr(target, field, value)
+    target.save(update_fields=["name", "former_names", *values])
 
 
 def unsubscribe(
@@ -73,6 +72,13 @@ def subscribe(
     off it: only the person can come back.
     """
     return subscribing.subscribe(target, people, consent=consent, source=source)
+
+
+def opt_in(contact: Contact, list_ids: Collection[int], *, source: Source) -> set[int]:
+    """Subscribe a person who has proved that the address is theirs, with explicit consent; also to
+    lists that the person left. Returns the ids of the lists that are new. Lock the contact's row
+    first."""
+    return subscribing.opt_in(contact, list_ids, source=source)
 
 
 def remove(target: List, people: QuerySet[Contact]) -> int:

@@ -1,6 +1,7 @@
 """Pages of lists, with their counts and growth."""
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -9,8 +10,11 @@ from django.views.decorators.http import require_POST
 from accounts.access import WorkspaceRequest, get_in
 from contacts.forms import ListForm
 from contacts.models import List
+from contacts.queries import listdeleting as deleting_query
 from contacts.queries import lists as list_queries
+from contacts.services import listdeleting
 from contacts.services import lists as list_service
+from contacts.views.jobs import in_background
 from pages import overtaken
 
 GROWTH_DAYS = 90
@@ -49,7 +53,9 @@ def list_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
 def new_list(request: WorkspaceRequest) -> HttpResponseBase:
     form = ListForm(request.POST or None, workspace=request.workspace)
     if request.method == "POST" and form.is_valid():
-        one = list_service.create(request.workspace, **form.cleaned_data)
+        with transaction.atomic():
+            one = list_service.create(request.workspace, **form.own())
+            form.save_settings(one)
         messages.success(request, _("The list {list} was created.").format(list=one.name))
         return redirect("list", request.workspace.slug, one.pk)
     return render(request, "contacts/list_form.html", {"form": form})
@@ -59,7 +65,9 @@ def edit_list(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     one = get_in(request.workspace, List, pk=pk)
     form = ListForm(request.POST or None, workspace=request.workspace, one=one)
     if request.method == "POST" and form.is_valid() and not overtaken.is_overtaken(form):
-        list_service.change(one, **form.cleaned_data)
+        with transaction.atomic():
+            list_service.change(one, **form.own())
+            form.save_settings(one)
         messages.success(request, _("Saved."))
         return redirect("list", request.workspace.slug, one.pk)
     return render(request, "contacts/list_form.html", {"form": form, "list": one})
@@ -73,3 +81,30 @@ def archive_list(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     text = _("{list} is archived.") if archived else _("{list} is back.")
     messages.success(request, text.format(list=one.name))
     return redirect("list", request.workspace.slug, one.pk)
+
+
+def delete_list(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """What is lost, and what uses the list; a POST deletes it."""
+    one = get_in(request.workspace, List, pk=pk)
+    if request.method == "POST":
+        return _deleted(request, one)
+    uses = listdeleting.used_by(one)
+    context = {
+        "list": one,
+        "numbers": deleting_query.numbers(request.workspace.pk, one.pk),
+        "refusing": [use.named for use in uses if use.refuses],
+        "named": [use.named for use in uses if not use.refuses],
+    }
+    return render(request, "contacts/list_delete.html", context)
+
+
+def _deleted(request: WorkspaceRequest, one: List) -> HttpResponseBase:
+    try:
+        job = listdeleting.delete(one, by=request.user)
+    except listdeleting.ListUsedError as error:
+        messages.error(request, str(error))
+        return redirect("delete_list", request.workspace.slug, one.pk)
+    if job is not None:
+        return in_background(request, job)
+    messages.success(request, _("{name} was deleted.").format(name=one.name))
+    return redirect("lists", request.workspace.slug)

@@ -18,7 +18,7 @@ NEEDED: dict[tuple[str, str], Any] = {
     ("Job", "parameters"): {"query": ""},
 }
 # Empty, as the other of two ways is filled.
-EMPTY = {("Mailing", "pool"), ("Campaign", "pool")}
+EMPTY = {("Mailing", "pool"), ("Campaign", "pool"), ("SignupForm", "pool")}
 
 
 class Filler:

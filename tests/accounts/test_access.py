@@ -28,6 +28,9 @@ PUBLIC = {
     "public_open": "a signed link in a mail",
     "public_click": "a signed link in a mail",
     "public_personal_click": "a signed link in a mail",
+    "signup": "a form for anybody; throttled",
+    "signup_script": "the same for foreign pages",
+    "confirm_signup": "a signed link in a mail",
 }
 # URLs outside of a workspace that want somebody logged in, with what else they take.
 PERSONAL: dict[str, dict[str, int]] = {

@@ -1,0 +1,2 @@
+class SignupsError(Exception):
+    """The root of the exceptions of sign-ups."""

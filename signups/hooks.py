@@ -1,0 +1,14 @@
+"""Registers with apps on its left: the part of a list's form, what uses a list, and what
+goes with a contact."""
+
+from contacts import listsettings
+from contacts.queries import deleting
+from contacts.services import listdeleting
+from signups.listfields import SETTINGS
+from signups.queries.removing import OF_CONTACTS
+from signups.services import forms
+
+listsettings.kinds.add(SETTINGS)
+listdeleting.users.add(forms.using_list)
+for statement in OF_CONTACTS:
+    deleting.others.add(statement)

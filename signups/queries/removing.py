@@ -1,0 +1,8 @@
+"""Sign-ups go with their contacts: statements for contacts.queries.deleting."""
+
+MAILS = """
+DELETE FROM signups_confirmationmail m USING signups_signup s, going
+ WHERE m.signup_id = s.id AND s.contact_id = going.id
+"""
+SIGNUPS = "DELETE FROM signups_signup s USING going WHERE s.contact_id = going.id"
+OF_CONTACTS = (MAILS, SIGNUPS)
