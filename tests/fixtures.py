@@ -112,6 +112,7 @@ def sent(workspace: Workspace, make_list: Callable[..., Any]) -> Callable[..., l
         column = Message.State(state).name.lower()
         tally = mailing.tally
         setattr(tally, column, tally.waiting)
+        tally.with_pixel = rows.filter(state=Message.State.ACCEPTED, counts_opens=True).count()
         tally.waiting = 0
         tally.save()
         assert Contact.objects.count() >= len(addresses)

@@ -120,7 +120,7 @@ on_withdrawn: Registry[Callable[[Collection[int]], object]] = Registry()
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class OpenAnswer:
     """`given`: agreed, or else refused. `text`: what the person read. `ip`: a valid address. `by`:
     the id of the colleague who records it."""
 
@@ -131,7 +131,7 @@ class Answer:
     by: int | None = None
 
 
-def write(contact_ids: Collection[int], answer: Answer) -> list[int]:
+def write(contact_ids: Collection[int], answer: OpenAnswer) -> list[int]:
     """Writes the answer of these contacts. Returns those whose answer it changed. Needs a
     transaction."""
     known: dict[str, Any] = {

@@ -43,7 +43,7 @@ def of(
     domains = importhints.domains_of(import_, kind) if kind in importhints.KINDS else ()
     layout = layout_of(import_)
     target = importrun.target_of(import_, layout)
-    seen = importchecks.Seen()
+    seen = importchecks.CheckedSoFar()
     batches = importrun.batches(import_, layout, size=importrun.BATCH)
     for batch in batches.first(rows=rows, weight=weight or importchecks.checked_weight(rows)):
         importchecks.judge(target, batch, seen)

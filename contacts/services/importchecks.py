@@ -42,7 +42,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class CheckedSoFar:
     """What the batches of a check so far would have written: {key: name} of new tags, and addresses
     that refuse the counting of opens."""
 
@@ -69,7 +69,7 @@ def check(
     samples: list[dict[str, Any]] = []
     rejects: list[Reject] = []
     words, domains = WordCounts(), DomainTally()
-    seen = Seen()
+    seen = CheckedSoFar()
     layout = layout_of(import_)
     target = importrun.target_of(import_, layout)
     batches = importrun.batches(import_, layout, size=importrun.BATCH)
@@ -98,7 +98,7 @@ def checked_weight(rows: int | None) -> int | None:
     return None if rows is None else CHECKED_WEIGHT
 
 
-def judge(target: importing.Target, batch: RowBatch, seen: Seen) -> dict[str, int]:
+def judge(target: importing.Target, batch: RowBatch, seen: CheckedSoFar) -> dict[str, int]:
     """Judge one batch of a check; {outcome or count: rows}. The judged rows can be read until the
     next batch. `seen`: of earlier batches; that of this batch is added."""
     importing.stage(batch.staged)

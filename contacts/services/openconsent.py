@@ -17,7 +17,7 @@ from contacts.models import Contact
 from contacts.openconsentmodels import LONGEST_TEXT, OpenConsent, OpenConsentAnswer
 from contacts.provenance import Source
 from contacts.queries import openconsent as query
-from contacts.queries.openconsent import Answer
+from contacts.queries.openconsent import OpenAnswer
 from environment import logs
 
 log = logs.get(__name__)
@@ -63,13 +63,15 @@ def withdraw(
     return len(changed)
 
 
-def _answer(source: Source, text: str, ip: str | None, by: User | None, *, given: bool) -> Answer:
+def _answer(
+    source: Source, text: str, ip: str | None, by: User | None, *, given: bool
+) -> OpenAnswer:
     text = text.replace("\x00", "")[:LONGEST_TEXT]
-    return Answer(given, source, text, _address(ip), by.pk if by else None)
+    return OpenAnswer(given, source, text, _address(ip), by.pk if by else None)
 
 
 @transaction.atomic
-def _write(contact_ids: Collection[int], answer: Answer) -> list[int]:
+def _write(contact_ids: Collection[int], answer: OpenAnswer) -> list[int]:
     if not contact_ids:
         return []
     changed = query.write(contact_ids, answer)

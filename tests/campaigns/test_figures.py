@@ -81,7 +81,8 @@ def lived(start: Start, send: Send, workspace: Workspace) -> Campaign:
     Message.objects.filter(address="p06@x.example").update(
         state=3, reason="render", reply="500 something 7"
     )
-    Tally.objects.update(accepted=Tally.objects.get().accepted - 2, failed=4)
+    tally = Tally.objects.get()
+    Tally.objects.update(accepted=tally.accepted - 2, with_pixel=tally.with_pixel - 2, failed=4)
     assert_closes(Mailing.objects.get())
     _later(start, newsletter, left)
     return campaign

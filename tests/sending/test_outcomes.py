@@ -380,6 +380,6 @@ def test_many_are_settled_at_once(
     sent: Callable[..., list[Message]], django_assert_max_num_queries: Callable[..., object]
 ) -> None:
     rows = sent(*people(50), state=State.UNKNOWN)
-    with django_assert_max_num_queries(8):  # type: ignore[attr-defined]
+    with django_assert_max_num_queries(9):  # type: ignore[attr-defined]
         events.record(events.EventRow(row.pk, Event.Kind.OPENED, timezone.now()) for row in rows)
     assert assert_closes(rows[0].mailing).accepted == 50

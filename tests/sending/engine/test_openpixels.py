@@ -131,7 +131,7 @@ def test_a_consent_withdrawn_while_the_audience_was_frozen(  # noqa: PLR0917 - f
     """The withdrawal could not see the message: the claim looks again."""
     mailing = open_to(list(people), open_counting=way)
     with transaction.atomic():
-        query.write([people[who].pk], query.Answer(given=False, source=BY_HAND))
+        query.write([people[who].pk], query.OpenAnswer(given=False, source=BY_HAND))
     assert message_to(mailing, who).counts_opens
     finish(mailing, relay)
     assert pixels(sink)[who] == []
