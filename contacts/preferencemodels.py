@@ -1,6 +1,6 @@
 """What people choose themselves on the page of their preferences (tracking.services.preferences).
 
-A pause is a suppression with the reason "paused" (contacts.services.pauses), and the language an
+A pause is a suppression with the reason "paused" (contacts.queries.pausing), and the language an
 attribute of the contact. The rest is here.
 """
 

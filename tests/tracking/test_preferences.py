@@ -400,3 +400,22 @@ def test_a_reason_is_asked_after_leaving_and_kept(
     assert (one.value, one.source) == ("too_often", message.mailing.source)
     assert one.words.startswith("Each day! xxx")
     assert len(one.words) == 500
+
+
+def test_the_timeline_says_each_choice(
+    save: Save, contact: Contact, club: List, lists: list[List], owner_client: Client
+) -> None:
+    save([lists[0], lists[1], club], frequency="week", pause="1", language="de")
+    save([lists[0], lists[1], club], frequency="", pause="end")
+    page = owner_client.get(f"/w/brand/contacts/{contact.pk}/").content.decode()
+    for words in (
+        "Chose to get mail about Club",
+        "A tick means that you want mail",
+        "Chose no more mail about Other",
+        "Paused advertising until",
+        "Ended the pause",
+        "Chose how often: At most one a week",
+        "Chose how often: every mail",
+        "Chose the language de",
+    ):
+        assert words in page
