@@ -113,7 +113,7 @@ class Signup(models.Model):
     # The puzzle that it solved. Each can be used once.
     puzzle = models.CharField(max_length=64, null=True, blank=True, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
-    # When its last confirmation mail was ordered; its link holds for signups.services.links.HOLDS.
+    # When its last confirmation mail was ordered; its link holds for signups.links.HOLDS.
     asked_at = models.DateTimeField(null=True, blank=True)
     confirmed_at = models.DateTimeField(null=True, blank=True)
     confirmed_ip = models.GenericIPAddressField(null=True, blank=True)
