@@ -1,6 +1,7 @@
 """Forms of contacts: they check input before services get it."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any, cast
 
 from django import forms
@@ -101,8 +102,10 @@ class ContactForm(forms.Form):
                 cleaned[name] = {"true": True, "false": False}.get(given or "")
         return cleaned
 
-    def attribute_fields(self) -> list[forms.BoundField]:
-        return [self[PREFIX + attribute.key] for attribute in self.attributes]
+    def attribute_groups(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The fields of attributes by their group, in their order."""
+        grouped = groupby(self.attributes, lambda attribute: attribute.group)
+        return [(name, [self[PREFIX + one.key] for one in some]) for name, some in grouped]
 
     def names(self) -> dict[str, str]:
         return {n: self.cleaned_data[n] for n in ("first_name", "last_name", "full_name")}
@@ -192,40 +195,6 @@ class TagForm(forms.Form):
 
     def __init__(self, *args: Any, tag: Tag, **kwargs: Any) -> None:
         super().__init__(*args, **{"initial": {"name": tag.name}} | kwargs)
-
-
-class AttributeForm(forms.Form):
-    """A new attribute, or (`attribute` given) its name and choices: the type stays."""
-
-    label = SingleLine(label=_("Name"), max_length=100)
-    type = forms.ChoiceField(label=_("Type"), choices=Attribute.Type.choices)
-    choices = forms.CharField(
-        label=_("Choices"),
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 4}),
-        help_text=_("One per line."),
-    )
-
-    def __init__(self, *args: Any, attribute: Attribute | None = None, **kwargs: Any) -> None:
-        if attribute:
-            kwargs["initial"] = {
-                "label": attribute.label,
-                "type": attribute.type,
-                "choices": "\n".join(attribute.choices),
-            }
-        super().__init__(*args, **kwargs)
-        if attribute:
-            self.fields["type"].disabled = True
-
-    def clean_choices(self) -> list[str]:
-        lines = [line.strip() for line in self.cleaned_data["choices"].splitlines()]
-        return list(dict.fromkeys(line for line in lines if line))
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("type") == Attribute.Type.CHOICE and not cleaned.get("choices"):
-            self.add_error("choices", _("Enter at least one choice."))
-        return cleaned
 
 
 DATES = (

@@ -17,7 +17,8 @@ from pages.singleline import SingleLineField
 
 
 class Attribute(models.Model):
-    """A field that the workspace adds to its contacts; `key` is its merge-field name."""
+    """A field that the workspace adds to its contacts; `key` is its merge-field name. Attributes of
+    one group stand together in the order (contacts.services.attributes)."""
 
     class Type(models.TextChoices):
         TEXT = "text", _("Text")
@@ -32,6 +33,8 @@ class Attribute(models.Model):
     type = models.CharField(_("type"), max_length=10, choices=Type.choices, default=Type.TEXT)
     # The values a choice may have.
     choices = models.JSONField(_("choices"), default=list, blank=True)
+    # The heading above it on the pages of contacts; "": none.
+    group = SingleLineField(_("group"), max_length=100, blank=True, default="")
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta:

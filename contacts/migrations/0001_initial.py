@@ -365,6 +365,7 @@ class Migration(migrations.Migration):
                 ('label', models.CharField(max_length=100, verbose_name='name')),
                 ('type', models.CharField(choices=[('text', 'Text'), ('number', 'Number'), ('date', 'Date'), ('boolean', 'Yes or no'), ('choice', 'Choice')], default='text', max_length=10, verbose_name='type')),
                 ('choices', models.JSONField(blank=True, default=list, verbose_name='choices')),
+                ('group', models.CharField(blank=True, default='', max_length=100, verbose_name='group')),
                 ('position', models.PositiveSmallIntegerField(default=0)),
                 ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attributes', to='accounts.workspace')),
             ],

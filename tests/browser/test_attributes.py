@@ -1,0 +1,87 @@
+"""Attributes in a browser: their order, groups, and the page before a merge."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from accounts.models import User, Workspace
+from contacts.models import Attribute, Contact
+from contacts.services import attributes
+from tests import factories
+from tests.browser import looks
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def some(workspace: Workspace) -> dict[str, Attribute]:
+    given = {"City": "Address", "Street": "Address", "Points": "Shop", "Note": ""}
+    made = {
+        name: attributes.add(workspace, label=name, type_="text", group=group)
+        for name, group in given.items()
+    }
+    Contact.objects.create(
+        workspace=workspace, email="a@b.example", attributes={"city": "Bern", "street": "Basel"}
+    )
+    factories.make_design(workspace, name="Spring", html="{{ city }}")
+    return made
+
+
+def order(workspace: Workspace) -> list[str]:
+    return [one.label for one in Attribute.objects.filter(workspace=workspace)]
+
+
+def test_moved_by_keys_and_by_the_mouse(  # noqa: PLR0917 - fixtures
+    page: Page,
+    site: str,
+    workspace: Workspace,
+    owner: User,
+    log_in: Callable[[User], None],
+    some: dict[str, Attribute],
+) -> None:
+    log_in(owner)
+    page.goto(f"{site}/w/brand/attributes/")
+    expect(page.get_by_role("link", name="Design “Spring”")).to_be_visible()
+    with page.expect_response("**/attributes/order/"):
+        page.get_by_role("button", name="Move City down").press("Enter")
+    assert order(workspace) == ["Street", "City", "Points", "Note"]
+    with page.expect_response("**/attributes/order/"):
+        page.get_by_role("button", name="Move Shop up").press("Enter")
+    assert order(workspace) == ["Points", "Street", "City", "Note"]
+    grip = page.locator("tr", has_text="City").locator(".grip")
+    box = grip.bounding_box()
+    above = page.locator("tr", has_text="Street").bounding_box()
+    assert box
+    assert above
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 5, above["y"] + 2, steps=4)
+    with page.expect_response("**/attributes/order/"):
+        page.mouse.up()
+    assert order(workspace) == ["Points", "City", "Street", "Note"]
+
+
+def test_looks(  # noqa: PLR0917 - fixtures
+    page: Page,
+    site: str,
+    workspace: Workspace,
+    owner: User,
+    log_in: Callable[[User], None],
+    speak: Callable[[str], None],
+    axe: Callable[[Page], None],
+    shot: Callable[[Page, str], None],
+    some: dict[str, Attribute],
+) -> None:
+    log_in(owner)
+    merge = f"{some['Street'].pk}/merge/?into={some['City'].pk}"
+    for look in looks.looks(page, speak):
+        for name, path in (
+            ("attributes", ""),
+            ("attribute", f"{some['City'].pk}/edit/"),
+            ("merge", merge),
+        ):
+            page.goto(f"{site}/w/brand/attributes/{path}")
+            if not path:
+                expect(page.get_by_role("link", name="Spring")).to_be_visible()
+            looks.check(page, f"{name}-{look}", axe=axe, shot=shot)
