@@ -26,12 +26,15 @@ class Attribute(models.Model):
         DATE = "date", _("Date")
         BOOLEAN = "boolean", _("Yes or no")
         CHOICE = "choice", _("Choice")
+        DAY = "day", _("Day of the year")
+        CHOICES = "choices", _("Several choices")
+        OBJECTS = "objects", _("List of objects")
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="attributes")
     key = models.SlugField(_("merge field"), max_length=50, allow_unicode=True)
     label = SingleLineField(_("name"), max_length=100)
     type = models.CharField(_("type"), max_length=10, choices=Type.choices, default=Type.TEXT)
-    # The values a choice may have.
+    # The values that a choice, or each of several choices, may have.
     choices = models.JSONField(_("choices"), default=list, blank=True)
     # The heading above it on the pages of contacts; "": none.
     group = SingleLineField(_("group"), max_length=100, blank=True, default="")
@@ -59,7 +62,8 @@ class Contact(Sourced):
     first_name = SingleLineField(_("first name"), max_length=150, blank=True)
     last_name = SingleLineField(_("last name"), max_length=150, blank=True)
     full_name = SingleLineField(_("full name"), max_length=300, blank=True)
-    # {attribute key: str | number | bool | "YYYY-MM-DD"}; keys without a value are absent.
+    # {attribute key: str | number | bool | "YYYY-MM-DD" | "MM-DD" | [str, ...] | [{...}, ...]}
+    # (contacts.values); keys without a value are absent.
     attributes = models.JSONField(_("attributes"), default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

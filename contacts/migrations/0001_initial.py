@@ -363,7 +363,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', models.SlugField(allow_unicode=True, verbose_name='merge field')),
                 ('label', models.CharField(max_length=100, verbose_name='name')),
-                ('type', models.CharField(choices=[('text', 'Text'), ('number', 'Number'), ('date', 'Date'), ('boolean', 'Yes or no'), ('choice', 'Choice')], default='text', max_length=10, verbose_name='type')),
+                ('type', models.CharField(choices=[('text', 'Text'), ('number', 'Number'), ('date', 'Date'), ('boolean', 'Yes or no'), ('choice', 'Choice'), ('day', 'Day of the year'), ('choices', 'Several choices'), ('objects', 'List of objects')], default='text', max_length=10, verbose_name='type')),
                 ('choices', models.JSONField(blank=True, default=list, verbose_name='choices')),
                 ('group', models.CharField(blank=True, default='', max_length=100, verbose_name='group')),
                 ('position', models.PositiveSmallIntegerField(default=0)),

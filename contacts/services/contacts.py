@@ -91,7 +91,7 @@ def present(attributes: Mapping[str, Any]) -> dict[str, Any]:
     return {
         key: value.isoformat() if isinstance(value, dt.date) else value
         for key, value in attributes.items()
-        if value is not None and value != ""
+        if value not in (None, "", [])
     }
 
 

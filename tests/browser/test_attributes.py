@@ -85,3 +85,35 @@ def test_looks(  # noqa: PLR0917 - fixtures
             if not path:
                 expect(page.get_by_role("link", name="Spring")).to_be_visible()
             looks.check(page, f"{name}-{look}", axe=axe, shot=shot)
+
+
+def test_values_of_each_type(  # noqa: PLR0917 - fixtures
+    page: Page,
+    site: str,
+    workspace: Workspace,
+    owner: User,
+    log_in: Callable[[User], None],
+    speak: Callable[[str], None],
+    axe: Callable[[Page], None],
+    shot: Callable[[Page, str], None],
+) -> None:
+    choices = ["Red", "Blue", "绿"]
+    attributes.add(workspace, label="Birthday", type_="day", group="Private")
+    attributes.add(workspace, label="Likes", type_="choices", choices=choices, group="Private")
+    attributes.add(workspace, label="Orders", type_="objects", group="Shop")
+    given = {"birthday": "02-29", "likes": ["Red", "绿"], "orders": [{"name": "Tea"}]}
+    person = Contact.objects.create(workspace=workspace, email="a@b.example", attributes=given)
+    log_in(owner)
+    for look in looks.looks(page, speak):
+        for name, path in (
+            ("contact-form", f"contacts/{person.pk}/edit/"),
+            ("contact", f"contacts/{person.pk}/"),
+        ):
+            page.goto(f"{site}/w/brand/{path}")
+            looks.check(page, f"{name}-{look}", axe=axe, shot=shot)
+    speak("en")
+    page.goto(f"{site}/w/brand/segments/new/")
+    page.get_by_label("What the condition is about").select_option(label="Birthday")
+    page.get_by_label("Month and day, such as 03-09").fill("29 Feb")
+    expect(page.get_by_text("1 contact").first).to_be_visible()
+    looks.check(page, "segment-day", axe=axe, shot=shot)
