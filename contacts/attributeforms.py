@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from contacts import values
-from contacts.models import Attribute
+from contacts.models import Attribute, Contact
 from pages.singleline import SingleLine
 
 
@@ -152,3 +152,14 @@ def initial_value(attribute: Attribute, stored: object) -> Any:
     if attribute.type == Attribute.Type.OBJECTS and stored:
         return json.dumps(stored, ensure_ascii=False)
     return stored
+
+
+class ValueForm(forms.Form):
+    """One value of a contact, where it is shown. Its ids are unique on the page."""
+
+    def __init__(self, *args: Any, attribute: Attribute, contact: Contact, **kwargs: Any) -> None:
+        stored = contact.attributes.get(attribute.key)
+        initial = {"value": initial_value(attribute, stored)}
+        mark = f"value_{attribute.pk}_%s"
+        super().__init__(*args, initial=initial, auto_id=mark, **kwargs)
+        self.fields["value"] = value_field(attribute, stored)

@@ -6,6 +6,7 @@ from accounts.access import View, workspace_path
 from accounts.permissions import Permission
 from contacts.views import (
     attributes,
+    contactvalues,
     exports,
     importcolumns,
     importlines,
@@ -55,6 +56,11 @@ urlpatterns = [
     view("contacts/views/<int:pk>/delete/", savedviews.delete_view, "delete_view"),
     view("contacts/<int:pk>/", people.contact, "contact"),
     edit("contacts/<int:pk>/edit/", people.edit_contact, "edit_contact"),
+    edit(
+        "contacts/<int:pk>/attributes/<int:attribute_pk>/",
+        contactvalues.contact_value,
+        "contact_value",
+    ),
     edit("contacts/<int:pk>/delete/", people.delete_contact, "delete_contact"),
     edit("contacts/<int:pk>/suppress/", people.suppress_contact, "suppress_contact"),
     edit("contacts/<int:pk>/subscription/", people.contact_subscription, "contact_subscription"),

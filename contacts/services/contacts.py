@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from accounts.models import Workspace
 from contacts import addresses
 from contacts.exceptions import ContactsError
-from contacts.models import Contact
+from contacts.models import Attribute, Contact
 from contacts.provenance import Source
 from contacts.queries import deleting, formeraddresses, wishes
 
@@ -84,6 +84,12 @@ def update(
     if moved is not None:
         formeraddresses.add(moved)
     return contact
+
+
+def set_value(contact: Contact, attribute: Attribute, value: Any) -> None:
+    """Set or (None, "") remove one value. The caller has locked the contact."""
+    contact.attributes = present({**contact.attributes, attribute.key: value})
+    contact.save(update_fields=["attributes", "updated_at"])
 
 
 def present(attributes: Mapping[str, Any]) -> dict[str, Any]:

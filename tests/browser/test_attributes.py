@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from accounts.models import User, Workspace
 from contacts.models import Attribute, Contact
@@ -115,5 +115,56 @@ def test_values_of_each_type(  # noqa: PLR0917 - fixtures
     page.goto(f"{site}/w/brand/segments/new/")
     page.get_by_label("What the condition is about").select_option(label="Birthday")
     page.get_by_label("Month and day, such as 03-09").fill("29 Feb")
-    expect(page.get_by_text("1 contact").first).to_be_visible()
+    expect(page.get_by_text("100% of all contacts")).to_be_visible()
     looks.check(page, "segment-day", axe=axe, shot=shot)
+
+
+def test_a_value_in_its_place(  # noqa: PLR0917 - fixtures
+    page: Page,
+    site: str,
+    workspace: Workspace,
+    owner: User,
+    log_in: Callable[[User], None],
+    axe: Callable[[Page], None],
+    shot: Callable[[Page, str], None],
+    some: dict[str, Attribute],
+) -> None:
+    attributes.add(workspace, label="Visits", type_="number")
+    person = Contact.objects.get()
+    log_in(owner)
+    page.goto(f"{site}/w/brand/contacts/{person.pk}/")
+
+    def link(name: str) -> Locator:
+        return page.get_by_role("link", name=f"Edit {name}")
+
+    # By keys alone: Enter opens it and saves, and the focus is back.
+    link("City").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("City")).to_be_focused()
+    page.keyboard.type("Chur")
+    page.keyboard.press("Enter")
+    expect(link("City")).to_be_focused()
+    expect(link("City")).to_contain_text("Chur")
+    # Escape gives up.
+    page.keyboard.press("Enter")
+    page.get_by_label("City").fill("Oslo")
+    page.keyboard.press("Escape")
+    expect(link("City")).to_contain_text("Chur")
+    expect(link("City")).to_be_focused()
+    # What is wrong stays, with its error; leaving saves what is right.
+    link("Visits").click()
+    page.get_by_label("Visits").fill("many")
+    page.get_by_role("heading", name="What we know").click()
+    expect(page.get_by_text("Enter a number, such as 12.5.")).to_be_visible()
+    expect(page.get_by_label("Visits")).to_have_value("many")
+    looks.check(page, "value-error", axe=axe, shot=shot)
+    page.get_by_label("Visits").fill("12")
+    page.get_by_role("heading", name="What we know").click()
+    expect(link("Visits")).to_contain_text("12")
+    # Leaving without a change gives up.
+    link("Street").click()
+    expect(page.get_by_label("Street")).to_be_focused()
+    page.get_by_role("heading", name="What we know").click()
+    expect(link("Street")).to_contain_text("Basel")
+    person.refresh_from_db()
+    assert person.attributes == {"city": "Chur", "street": "Basel", "visits": 12}
