@@ -80,7 +80,8 @@ class Contact(Sourced):
 
 class FormerAddress(models.Model):
     """An address that a contact had from `since` until its change at `until`, by the database's
-    clock. Old mails went to it (contacts.queries.formeraddresses)."""
+    clock. Old mails went to it (contacts.queries.formeraddresses). `other_id`: it was the address
+    of this other contact, which was merged into this one and no longer exists."""
 
     contact = models.ForeignKey(
         Contact, models.CASCADE, related_name="former_addresses", db_index=False
@@ -88,10 +89,20 @@ class FormerAddress(models.Model):
     address = models.CharField(max_length=320)
     since = models.DateTimeField()
     until = models.DateTimeField()
+    other_id = models.BigIntegerField(null=True)
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(fields=("contact", "until"), name="former_address_once"),
+            models.UniqueConstraint(
+                fields=("contact", "until", "address"), name="former_address_once"
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=("other_id",),
+                name="former_address_of_other",
+                condition=models.Q(other_id__isnull=False),
+            ),
         )
 
     def __str__(self) -> str:

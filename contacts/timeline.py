@@ -117,8 +117,10 @@ def _imports(contact: Contact) -> Iterable[TimelineEntry]:
 
 @contributors.add
 def _suppressions(contact: Contact) -> Iterable[TimelineEntry]:
+    merged = contact.former_addresses.exclude(other_id=None).values_list("address", flat=True)
+    values = [contact.email, *merged[:LIMIT]]
     rows = Suppression.objects.filter(
-        workspace_id=contact.workspace_id, kind=Suppression.Kind.ADDRESS, value=contact.email
+        workspace_id=contact.workspace_id, kind=Suppression.Kind.ADDRESS, value__in=values
     )
     for row in rows:
         title = _("Suppressed: {reason}").format(reason=row.get_reason_display())

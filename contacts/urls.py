@@ -6,6 +6,7 @@ from accounts.access import View, workspace_path
 from accounts.permissions import Permission
 from contacts.views import (
     attributes,
+    contactmerge,
     contactvalues,
     exports,
     importcolumns,
@@ -61,6 +62,8 @@ urlpatterns = [
         contactvalues.contact_value,
         "contact_value",
     ),
+    edit("contacts/<int:pk>/merge/", contactmerge.find_other, "find_other"),
+    edit("contacts/<int:pk>/merge/<int:other_pk>/", contactmerge.merge_contacts, "merge_contacts"),
     edit("contacts/<int:pk>/delete/", people.delete_contact, "delete_contact"),
     edit("contacts/<int:pk>/suppress/", people.suppress_contact, "suppress_contact"),
     edit("contacts/<int:pk>/subscription/", people.contact_subscription, "contact_subscription"),

@@ -1,17 +1,22 @@
-"""Registers with apps on its left: when workspaces are deleted, when relays are paused or resumed,
-for cards on their pages, and for the evidence of suppressions."""
+"""Registers with apps on its left: when workspaces are deleted, when contacts are merged, when
+relays are paused or resumed, for cards on their pages, and for the evidence of suppressions."""
 
 from collections.abc import Collection, Mapping
 
+from django.utils.translation import gettext as _
+
 from accounts.models import Workspace
 from accounts.services import workspaces
-from contacts import evidence
+from contacts import contactmerge, evidence, sources
 from contacts.evidence import Evidence
+from contacts.models import Contact
+from contacts.provenance import Source
 from designs import previews
 from relays.services import usage
 from sending.compose.publicurls import MessageUrls
 from sending.compose.tokens import NOBODY
 from sending.models import Event
+from sending.queries import samecontact
 from sending.queries.blocks import of_messages
 from sending.services import mailings, relaymailings
 from sending.views.relaymailings import CARDS
@@ -25,6 +30,25 @@ usage.panels.add(CARDS)
 def preview_urls() -> MessageUrls:
     """Links of previews lead to pages that change nothing."""
     return MessageUrls(NOBODY, track_opens=False)
+
+
+def _obstacle(kept: Contact, other: Contact) -> str:
+    """Promise 1: nobody gets a mail twice."""
+    found = samecontact.open_mailing_of(kept, other)
+    if found is None:
+        return ""
+    one = Source(*found)
+    text = _(
+        "{campaign} is still being sent to one of both, so that the person could get it twice or"
+        " miss it. Merge them when it is finished or cancelled."
+    )
+    named = sources.in_words(sources.names(kept.workspace, [one]))(one, "")
+    return text.format(campaign=named)
+
+
+contactmerge.followers.add(
+    contactmerge.Follower(_obstacle, samecontact.move, samecontact.count), key="sending"
+)
 
 
 # What may suppress an address.

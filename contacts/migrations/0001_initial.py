@@ -47,11 +47,15 @@ class Migration(migrations.Migration):
                 ('address', models.CharField(max_length=320)),
                 ('since', models.DateTimeField()),
                 ('until', models.DateTimeField()),
+                ('other_id', models.BigIntegerField(null=True)),
                 ('contact', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='former_addresses', to='contacts.contact')),
             ],
             options={
                 'constraints': [
-                    models.UniqueConstraint(fields=('contact', 'until'), name='former_address_once'),
+                    models.UniqueConstraint(fields=('contact', 'until', 'address'), name='former_address_once'),
+                ],
+                'indexes': [
+                    models.Index(condition=models.Q(('other_id__isnull', False)), fields=['other_id'], name='former_address_of_other'),
                 ],
             },
         ),
