@@ -13,8 +13,8 @@ from contacts.models import SavedMapping
 from contacts.tablemodels import SavedView
 
 # Contacts that are read for the shares: of more contacts a sample.
-COUNTED = 5_000
-SAMPLE = 2_000
+COUNTED = 2_000
+SAMPLE = 1_000
 
 # A rule may be large, so the database looks into the rules.
 SEGMENTS = """
@@ -29,22 +29,33 @@ SELECT id, name,
 """
 # One contact after each of some random ids: two pages for each, and never a scan. A contact behind
 # a gap of ids is found more often, which is good enough for a share. MATERIALIZED: each random
-# number is drawn once.
+# number is drawn once. By pairs, so that only the index contact_by_id fits: by the primary key, a
+# small workspace would be looked for among the contacts of all others.
 SAMPLED = """
 WITH ends AS (
-    SELECT min(id) AS low, max(id) AS high FROM contacts_contact WHERE workspace_id = %(workspace)s
+    SELECT (SELECT id FROM contacts_contact WHERE (workspace_id, id) >= (%(workspace)s, 0)
+             ORDER BY workspace_id, id LIMIT 1) AS low,
+           (SELECT id FROM contacts_contact WHERE (workspace_id, id) < (%(workspace)s + 1, 0)
+             ORDER BY workspace_id DESC, id DESC LIMIT 1) AS high
 ), drawn AS MATERIALIZED (
     SELECT low + floor(random() * (high - low + 1))::bigint AS number
       FROM ends, generate_series(1, %(size)s)
+), found AS MATERIALIZED (
+    SELECT DISTINCT after.id
+      FROM drawn, LATERAL (
+           SELECT workspace_id, id FROM contacts_contact
+            WHERE (workspace_id, id) >= (%(workspace)s, drawn.number)
+            ORDER BY workspace_id, id LIMIT 1) after
+     WHERE after.workspace_id = %(workspace)s
 )
-SELECT attributes FROM contacts_contact WHERE id IN (
-    SELECT (SELECT id FROM contacts_contact
-             WHERE workspace_id = %(workspace)s AND id >= drawn.number ORDER BY id LIMIT 1)
-      FROM drawn)
+SELECT attributes FROM found JOIN contacts_contact USING (id)
 """
-FIRST = """
-SELECT attributes FROM contacts_contact WHERE workspace_id = %(workspace)s ORDER BY id
- LIMIT %(counted)s
+ALL = "SELECT attributes FROM contacts_contact WHERE workspace_id = %(workspace)s"
+# At most so many are counted.
+MANY = """
+SELECT count(*) > %(counted)s
+  FROM (SELECT FROM contacts_contact WHERE workspace_id = %(workspace)s
+         LIMIT %(counted)s + 1) some_of_them
 """
 # {rows} is one of the two above.
 SHARES = """
@@ -68,14 +79,12 @@ class Shares:
 
 def shares(workspace_id: int) -> Shares:
     """A bounded number of contacts is read, however many there are."""
-    given = {"workspace": workspace_id, "size": SAMPLE, "counted": COUNTED + 1}
+    given = {"workspace": workspace_id, "size": SAMPLE, "counted": COUNTED}
     with connection.cursor() as cursor:
-        cursor.execute(SHARES.format(rows=FIRST), given)
-        filled, people = _read(cursor.fetchall())
-        if people <= COUNTED:
-            return Shares(filled, people, exact=True)
-        cursor.execute(SHARES.format(rows=SAMPLED), given)
-        return Shares(*_read(cursor.fetchall()), exact=False)
+        cursor.execute(MANY, given)
+        many = bool(cursor.fetchone()[0])
+        cursor.execute(SHARES.format(rows=SAMPLED if many else ALL), given)
+        return Shares(*_read(cursor.fetchall()), exact=not many)
 
 
 def _read(rows: Iterable[tuple[str | None, int, int]]) -> tuple[dict[str, int], int]:
