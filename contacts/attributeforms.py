@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from contacts import values
@@ -157,9 +158,11 @@ def initial_value(attribute: Attribute, stored: object) -> Any:
 class ValueForm(forms.Form):
     """One value of a contact, where it is shown. Its ids are unique on the page."""
 
-    def __init__(self, *args: Any, attribute: Attribute, contact: Contact, **kwargs: Any) -> None:
+    def __init__(
+        self, data: QueryDict | None = None, *, attribute: Attribute, contact: Contact
+    ) -> None:
         stored = contact.attributes.get(attribute.key)
         initial = {"value": initial_value(attribute, stored)}
         mark = f"value_{attribute.pk}_%s"
-        super().__init__(*args, initial=initial, auto_id=mark, **kwargs)
+        super().__init__(data, initial=initial, auto_id=mark)
         self.fields["value"] = value_field(attribute, stored)

@@ -71,7 +71,8 @@ def of(contact: Contact) -> list[str]:
 def merged_into(contacts: Collection[int]) -> dict[int, int]:
     """{a contact that was merged into another one: that one}, of these contacts."""
     rows = FormerAddress.objects.filter(other_id__in=contacts)
-    return dict(rows.values_list("other_id", "contact_id"))
+    pairs = rows.values_list("other_id", "contact_id")
+    return {other: kept for other, kept in pairs if other is not None}
 
 
 def at(moments: Collection[tuple[int, datetime]]) -> dict[tuple[int, datetime], str]:

@@ -91,9 +91,21 @@ def join(kept: Contact, other: Contact) -> None:
     """Call before `other` becomes a part of `kept`, with both rows locked. What suppresses the
     person at one address suppresses the other one, too; what concerns only an address, such as a
     hard bounce, stays with it."""
-    of_other = {"workspace": other.workspace_id, "old": other.email, "new": kept.email}
-    of_kept = {"workspace": kept.workspace_id, "old": kept.email, "new": other.email}
-    kept_for = {"contact": other.pk, "since": None, **Source(CONTACT, kept.pk).columns}
+    of_other: dict[str, Any] = {
+        "workspace": other.workspace_id,
+        "old": other.email,
+        "new": kept.email,
+    }
+    of_kept: dict[str, Any] = {
+        "workspace": kept.workspace_id,
+        "old": kept.email,
+        "new": other.email,
+    }
+    kept_for: dict[str, Any] = {
+        "contact": other.pk,
+        "since": None,
+        **Source(CONTACT, kept.pk).columns,
+    }
     with connection.cursor() as cursor:
         cursor.execute(CARRY, of_other)
         cursor.execute(CARRY, of_kept)

@@ -102,8 +102,8 @@ def _picked(request: WorkspaceRequest, name: str, default: str) -> str:
 
 
 def _address(request: WorkspaceRequest, left: Contact, right: Contact) -> Row:
-    shown = [addresses.display(one.email) for one in (left, right)]
-    return Row("email", _("Address"), *shown, "text", _picked(request, "email", LEFT))
+    mine, theirs = (addresses.display(one.email) for one in (left, right))
+    return Row("email", _("Address"), mine, theirs, "text", _picked(request, "email", LEFT))
 
 
 def _rows(request: WorkspaceRequest, left: Contact, right: Contact) -> Iterator[Row]:
@@ -149,8 +149,10 @@ def _sides(request: WorkspaceRequest, left: Contact, right: Contact) -> list[dic
 
 def _places(left: Contact, right: Contact) -> list[tuple[List, str, str, str]]:
     """[(list, status of the one and of the other, status afterwards)]"""
-    found: dict[List, list[str]] = {}
-    for side, person in enumerate((left, right)):
-        for one in person.subscriptions.select_related("list").order_by("list__name"):
-            found.setdefault(one.list, ["", ""])[side] = one.status
-    return [(one, *both, service.after(*both)) for one, both in found.items()]
+    mine, theirs = (
+        {one.list: one.status for one in person.subscriptions.select_related("list")}
+        for person in (left, right)
+    )
+    each = sorted({*mine, *theirs}, key=lambda one: one.name)
+    stands = ((one, mine.get(one, ""), theirs.get(one, "")) for one in each)
+    return [(one, own, other, service.after(own, other)) for one, own, other in stands]

@@ -36,7 +36,7 @@ def sent(client: Client, to: str, **given: object) -> str:
 
 def stored(person: Contact) -> dict[str, Any]:
     person.refresh_from_db()
-    return person.attributes
+    return dict(person.attributes)
 
 
 def seen(page: str) -> str:
