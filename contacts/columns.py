@@ -30,7 +30,7 @@ FIELDS = ("email", "first_name", "last_name", "full_name")
 STATUS_FIELDS = statuswords.KINDS
 TAGS, OPENS = "tags", "opens"
 # Types that a new attribute of an import may have. A choice needs its choices first.
-NEW_TYPES = ("text", "number", "date", "boolean")
+NEW_TYPES = ("text", "number", "date", "day", "boolean")
 LONGEST_KEY = 50
 
 # Header names in people's own sheets, and in exports of other programs as far as they mean the same
@@ -136,6 +136,8 @@ CODE_WORDS = frozenset(
     "id ids no nr num number code codes sku iban bic ssn vat tin ean upc isbn account acct fax tel"
     " cell serial ref reference qq cp plz zip".split()
 )
+# Headers of days without a year. 1/2 in another column may be a fraction.
+YEARLESS = re.compile("birth|bday|geburt|anniv|jubil|day|date|datum|fecha|生日|纪念日|日期|誕生日")
 # The place between "customer" and "Id" in customerId.
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # Other headers, by a part of their name. Asking about one column too many is better than missing
@@ -302,9 +304,13 @@ def describe(
         label = named or name.strip()
         filled = [text for text in samples if text and not values.is_no_date(text)]
         yearless = bool(filled) and all(map(values.is_day_of_year, filled))
-        if yearless and (date := by_key.get(guess.removeprefix("attribute:"))):
-            guess, key, label = _as_text(date, label, by_key) or (guess, key, label)  # noqa: PLW2901
         kind = "text" if is_code(name) else values.guess_type(filled)
+        if yearless and YEARLESS.search(fold(name)):
+            kind = "day"
+        if yearless and (date := by_key.get(guess.removeprefix("attribute:"))):
+            beside = _beside(date, label, by_key)
+            guess, key, label = beside or (guess, key, label)  # noqa: PLW2901
+            kind = "day" if beside else kind
         if guess == "new" and not filled:
             guess = ""  # noqa: PLW2901 - nothing is in it
         if guess == "new":
@@ -318,15 +324,16 @@ def describe(
     return described
 
 
-def _as_text(
+def _beside(
     date: KnownAttribute, label: str, known: Mapping[str, KnownAttribute]
 ) -> tuple[str, str, str] | None:
-    """(guess, key, label) for days without a year in a column that is named like a date: a text
-    attribute beside it. None: the attribute is no date."""
+    """(guess, key, label) for days without a year in a column that is named like a date: a day of
+    the year beside it. None: the attribute is no date."""
     if date.type != "date":
         return None
     key = f"{date.key}_day"[:LONGEST_KEY]
-    guess = "new" if key not in known else f"attribute:{key}" if known[key].type == "text" else ""
+    fits = key in known and known[key].type in {"day", "text"}
+    guess = "new" if key not in known else f"attribute:{key}" if fits else ""
     return guess, key, gettext("{name} (day and month)").format(name=label)
 
 

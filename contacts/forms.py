@@ -1,6 +1,7 @@
 """Forms of contacts: they check input before services get it."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any, cast
 
 from django import forms
@@ -10,7 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
-from contacts import addresses, csvdetect, encodings, listsettings, tagnames, values
+from contacts import addresses, attributeforms, csvdetect, encodings, listsettings, tagnames
 from contacts.models import Attribute, Contact, Import, List, Subscription, Tag
 from contacts.segmentmodels import Segment
 from contacts.services import segments
@@ -19,7 +20,6 @@ from pages.singleline import SingleLine
 
 PREFIX = "attribute_"
 OF_LIST = ("name", "description", "public", "language")
-YES_NO = (("", "–"), ("true", _("Yes")), ("false", _("No")))
 
 
 class ContactForm(forms.Form):
@@ -38,12 +38,13 @@ class ContactForm(forms.Form):
     def __init__(
         self, *args: Any, workspace: Workspace, contact: Contact | None = None, **kwargs: Any
     ) -> None:
+        self.attributes = list(Attribute.objects.filter(workspace=workspace))
         if contact:
             kwargs["initial"] = self._initial(contact)
         super().__init__(*args, **kwargs)
-        self.attributes = list(Attribute.objects.filter(workspace=workspace))
         for attribute in self.attributes:
-            self.fields[PREFIX + attribute.key] = self._field(attribute)
+            stored = contact.attributes.get(attribute.key) if contact else None
+            self.fields[PREFIX + attribute.key] = attributeforms.value_field(attribute, stored)
         if contact is None:
             self.fields["lists"] = forms.ModelMultipleChoiceField(
                 List.objects.filter(workspace=workspace, archived_at=None).order_by("name"),
@@ -52,36 +53,17 @@ class ContactForm(forms.Form):
                 widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
             )
 
-    @staticmethod
-    def _initial(contact: Contact) -> dict[str, Any]:
+    def _initial(self, contact: Contact) -> dict[str, Any]:
         initial: dict[str, Any] = {
             "email": addresses.display(contact.email),
             "first_name": contact.first_name,
             "last_name": contact.last_name,
             "full_name": contact.full_name,
         }
-        for key, value in contact.attributes.items():
-            shown = str(value).lower() if isinstance(value, bool) else value
-            initial[PREFIX + key] = shown
+        for one in self.attributes:
+            stored = contact.attributes.get(one.key)
+            initial[PREFIX + one.key] = attributeforms.initial_value(one, stored)
         return initial
-
-    @staticmethod
-    def _field(attribute: Attribute) -> forms.Field:
-        options: dict[str, Any] = {"label": attribute.label, "required": False}
-        kinds = Attribute.Type
-        if attribute.type == kinds.DATE:
-            widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-            return forms.DateField(widget=widget, **options)
-        if attribute.type == kinds.NUMBER:
-            return forms.CharField(
-                max_length=30, widget=forms.TextInput(attrs={"inputmode": "decimal"}), **options
-            )
-        if attribute.type == kinds.BOOLEAN:
-            return forms.ChoiceField(choices=YES_NO, **options)
-        if attribute.type == kinds.CHOICE:
-            known = [("", "–"), *((choice, choice) for choice in attribute.choices)]
-            return forms.ChoiceField(choices=known, **options)
-        return forms.CharField(max_length=values.MAX_TEXT, **options)
 
     def clean_email(self) -> str:
         try:
@@ -89,22 +71,10 @@ class ContactForm(forms.Form):
         except addresses.AddressError as error:
             raise ValidationError(str(error)) from error
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        for attribute in self.attributes:
-            name = PREFIX + attribute.key
-            given = cleaned.get(name)
-            if given and attribute.type == Attribute.Type.NUMBER:
-                try:
-                    cleaned[name] = values.number(given)
-                except ValueError:
-                    self.add_error(name, _("Enter a number, such as 12.5."))
-            elif attribute.type == Attribute.Type.BOOLEAN:
-                cleaned[name] = {"true": True, "false": False}.get(given or "")
-        return cleaned
-
-    def attribute_fields(self) -> list[forms.BoundField]:
-        return [self[PREFIX + attribute.key] for attribute in self.attributes]
+    def attribute_groups(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The fields of attributes by their group, in their order."""
+        grouped = groupby(self.attributes, lambda attribute: attribute.group)
+        return [(name, [self[PREFIX + one.key] for one in some]) for name, some in grouped]
 
     def names(self) -> dict[str, str]:
         return {n: self.cleaned_data[n] for n in ("first_name", "last_name", "full_name")}
@@ -233,40 +203,6 @@ class TagForm(forms.Form):
 
     def __init__(self, *args: Any, tag: Tag, **kwargs: Any) -> None:
         super().__init__(*args, **{"initial": {"name": tag.name}} | kwargs)
-
-
-class AttributeForm(forms.Form):
-    """A new attribute, or (`attribute` given) its name and choices: the type stays."""
-
-    label = SingleLine(label=_("Name"), max_length=100)
-    type = forms.ChoiceField(label=_("Type"), choices=Attribute.Type.choices)
-    choices = forms.CharField(
-        label=_("Choices"),
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 4}),
-        help_text=_("One per line."),
-    )
-
-    def __init__(self, *args: Any, attribute: Attribute | None = None, **kwargs: Any) -> None:
-        if attribute:
-            kwargs["initial"] = {
-                "label": attribute.label,
-                "type": attribute.type,
-                "choices": "\n".join(attribute.choices),
-            }
-        super().__init__(*args, **kwargs)
-        if attribute:
-            self.fields["type"].disabled = True
-
-    def clean_choices(self) -> list[str]:
-        lines = [line.strip() for line in self.cleaned_data["choices"].splitlines()]
-        return list(dict.fromkeys(line for line in lines if line))
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("type") == Attribute.Type.CHOICE and not cleaned.get("choices"):
-            self.add_error("choices", _("Enter at least one choice."))
-        return cleaned
 
 
 DATES = (

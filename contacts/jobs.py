@@ -10,7 +10,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
-from contacts import exportjobs, listjobs  # noqa: F401 - register theirs
+from contacts import (
+    attributejobs,  # noqa: F401 - registers those of attributes
+    exportjobs,  # noqa: F401 - registers that of exports
+    listjobs,  # noqa: F401 - registers that of lists
+)
 from contacts.jobkinds import BatchStep, JobKind, JobWords, kinds, of
 from contacts.models import (
     Contact,
@@ -27,7 +31,6 @@ from contacts.queries import importing, importundo, suppressed
 from contacts.queries import people as people_query
 from contacts.queries.overwritten import Restored
 from contacts.services import (
-    attributes,
     contacts,
     jobs,
     lists,
@@ -401,39 +404,6 @@ kinds.add(
         JobWords(_undo_title, _in_force_again),
         may_cancel=False,
         icon="ban",
-    )
-)
-
-
-# Attributes --------------------------------------------------------------------------------------
-
-
-def _with_value(job: Job) -> QuerySet[Contact]:
-    return Contact.objects.filter(
-        workspace=job.workspace_id, attributes__has_key=job.parameters["key"]
-    )
-
-
-def _without_values(job: Job) -> str:
-    text = ngettext(
-        "{name} is deleted, with the value of {count} person.",
-        "{name} is deleted, with the values of {count} people.",
-        _changed(job),
-    )
-    return text.format(name=job.parameters["name"], count=locales.number(_changed(job)))
-
-
-kinds.add(
-    JobKind(
-        attributes.DELETE,
-        _walk(_with_value, lambda job, some: attributes.drop_values(some, job.parameters["key"])),
-        _counted(_with_value),
-        JobWords(
-            lambda job: _("Delete the values of {name}").format(name=job.parameters["name"]),
-            _without_values,
-        ),
-        may_cancel=False,
-        icon="trash",
     )
 )
 

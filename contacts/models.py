@@ -22,7 +22,8 @@ from pages.singleline import SingleLineField
 
 
 class Attribute(models.Model):
-    """A field that the workspace adds to its contacts; `key` is its merge-field name."""
+    """A field that the workspace adds to its contacts; `key` is its merge-field name. Attributes of
+    one group stand together in the order (contacts.services.attributes)."""
 
     class Type(models.TextChoices):
         TEXT = "text", _("Text")
@@ -30,13 +31,18 @@ class Attribute(models.Model):
         DATE = "date", _("Date")
         BOOLEAN = "boolean", _("Yes or no")
         CHOICE = "choice", _("Choice")
+        DAY = "day", _("Day of the year")
+        CHOICES = "choices", _("Several choices")
+        OBJECTS = "objects", _("List of objects")
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="attributes")
     key = models.SlugField(_("merge field"), max_length=50, allow_unicode=True)
     label = SingleLineField(_("name"), max_length=100)
     type = models.CharField(_("type"), max_length=10, choices=Type.choices, default=Type.TEXT)
-    # The values a choice may have.
+    # The values that a choice, or each of several choices, may have.
     choices = models.JSONField(_("choices"), default=list, blank=True)
+    # The heading above it on the pages of contacts; "": none.
+    group = SingleLineField(_("group"), max_length=100, blank=True, default="")
     position = models.PositiveSmallIntegerField(default=0)
     indexing = models.CharField(
         max_length=7, choices=Indexing.choices, blank=True, default=Indexing.NO
@@ -72,7 +78,8 @@ class Contact(Sourced):
     first_name = SingleLineField(_("first name"), max_length=150, blank=True)
     last_name = SingleLineField(_("last name"), max_length=150, blank=True)
     full_name = SingleLineField(_("full name"), max_length=300, blank=True)
-    # {attribute key: str | number | bool | "YYYY-MM-DD"}; keys without a value are absent.
+    # {attribute key: str | number | bool | "YYYY-MM-DD" | "MM-DD" | [str, ...] | [{...}, ...]}
+    # (contacts.values); keys without a value are absent.
     attributes = models.JSONField(_("attributes"), default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -92,7 +99,8 @@ class Contact(Sourced):
 
 class FormerAddress(models.Model):
     """An address that a contact had from `since` until its change at `until`, by the database's
-    clock. Old mails went to it (contacts.queries.formeraddresses)."""
+    clock. Old mails went to it (contacts.queries.formeraddresses). `other_id`: it was the address
+    of this other contact, which was merged into this one and no longer exists."""
 
     contact = models.ForeignKey(
         Contact, models.CASCADE, related_name="former_addresses", db_index=False
@@ -100,10 +108,20 @@ class FormerAddress(models.Model):
     address = models.CharField(max_length=320)
     since = models.DateTimeField()
     until = models.DateTimeField()
+    other_id = models.BigIntegerField(null=True)
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(fields=("contact", "until"), name="former_address_once"),
+            models.UniqueConstraint(
+                fields=("contact", "until", "address"), name="former_address_once"
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=("other_id",),
+                name="former_address_of_other",
+                condition=models.Q(other_id__isnull=False),
+            ),
         )
 
     def __str__(self) -> str:

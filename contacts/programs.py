@@ -79,6 +79,8 @@ class Program:
     targets: Mapping[str, str] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
     words: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    # How it writes days without a year (contacts.values.ORDERS); "": not known.
+    days: str = ""
 
     def label_of(self, name: str) -> str:
         """The name of a new attribute for this column (folded); "": that of the column."""
@@ -96,10 +98,11 @@ def _program(  # noqa: PLR0913 - one argument a field
     targets: Mapping[str, str] | None = None,
     keys: Mapping[str, str] | None = None,
     words: Mapping[tuple[str, str], str] | None = None,
+    days: str = "",
 ) -> Program:
     return Program(
         label, tuple(needs.split()), frozenset(left_out.split()),
-        targets or {}, keys or {}, words or {},
+        targets or {}, keys or {}, words or {}, days,
     )  # fmt: skip
 
 
@@ -110,6 +113,7 @@ PROGRAMS = (
         "Mailchimp",
         "emailaddress memberrating|optintime|leid unsubtime|cleantime lastchanged",
         left_out=_MAILCHIMP,
+        days="mdy",
         targets=_MAILCHIMP_LEFT,
         words=_MAYBE_LEFT,
     ),
@@ -117,6 +121,7 @@ PROGRAMS = (
         "Mailchimp",
         "emailaddress memberrating leid unsubtime cleantime",
         left_out=_MAILCHIMP,
+        days="mdy",
         targets=_MAILCHIMP_LEFT,
         words=_NO_DATE,
     ),
@@ -124,6 +129,7 @@ PROGRAMS = (
         _("Mailchimp (unsubscribed)"),
         "emailaddress memberrating leid unsubtime",
         left_out=_MAILCHIMP,
+        days="mdy",
         targets=_MAILCHIMP_LEFT,
         words=_NO_DATE,
     ),
@@ -131,6 +137,7 @@ PROGRAMS = (
         _("Mailchimp (cleaned)"),
         "emailaddress memberrating leid cleantime",
         left_out=_MAILCHIMP,
+        days="mdy",
         targets=_MAILCHIMP_LEFT,
         words=_NO_DATE,
     ),
@@ -139,11 +146,15 @@ PROGRAMS = (
         "Mailchimp",
         "emailaddress memberrating|optintime|leid unsubtime|cleantime",
         left_out=_MAILCHIMP,
+        days="mdy",
         targets=_MAILCHIMP_LEFT,
         words=_MAYBE_LEFT,
     ),
     _program(
-        _("Mailchimp (audience)"), "emailaddress memberrating optintime|leid", left_out=_MAILCHIMP
+        _("Mailchimp (audience)"),
+        "emailaddress memberrating optintime|leid",
+        left_out=_MAILCHIMP,
+        days="mdy",
     ),
     _program(
         _("HubSpot (unsubscribed and bounced)"),

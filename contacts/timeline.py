@@ -166,8 +166,10 @@ def _chosen(row: PreferenceChoice) -> str:
 
 @contributors.add
 def _suppressions(contact: Contact) -> Iterable[TimelineEntry]:
+    merged = contact.former_addresses.exclude(other_id=None).values_list("address", flat=True)
+    values = [contact.email, *merged[:LIMIT]]
     rows = Suppression.objects.filter(
-        workspace_id=contact.workspace_id, kind=Suppression.Kind.ADDRESS, value=contact.email
+        workspace_id=contact.workspace_id, kind=Suppression.Kind.ADDRESS, value__in=values
     )
     for row in rows:
         title = _("Suppressed: {reason}").format(reason=row.get_reason_display())

@@ -1,17 +1,20 @@
 """Parses typed values from the text of files and forms.
 
-`parse(type, text)` returns a value for `Contact.attributes`: text, a number, a bool, or
-"YYYY-MM-DD" for a date. It raises ValueError for other text, and never guesses: 3/4/2024 is a date
-only if the order is known. Pure.
+`parse(type, text)` returns a value for `Contact.attributes`: text, a number, a bool, "YYYY-MM-DD"
+for a date, "MM-DD" for a day of the year, a list of texts for several choices, or a list of
+objects. It raises ValueError for other text, and never guesses: 3/4/2024 is a date only if the
+order is known. Pure.
 """
 
 import datetime as dt
+import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from typing import Any
 
-Value = str | int | float | bool
+Value = str | int | float | bool | list[Any]
 
 # Characters that `str.strip` doesn't remove: zero-width characters, byte-order mark.
 INVISIBLE = frozenset("\u200b\u200c\u200d\u2060\ufeff")
@@ -37,8 +40,28 @@ YEAR_FIRST = re.compile(
 COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
 YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})(?:[T\s].*)?", re.ASCII | re.DOTALL)
 # Zeros instead of a date: 0/0/00 in Outlook's exports, 0000-00-00 00:00:00 in MySQL's.
-DAY_OF_YEAR = re.compile(r"(\d{1,2})/(\d{1,2})", re.ASCII)
 NO_DATE = re.compile(r"0{1,4}([-/.])00?\1(?:00|0000|0)(?:[T ]00:00(?::00)?)?", re.ASCII)
+# Days without a year: 05/14; 14.5. (a dot puts the day first); 05-14 and --05-14 (ISO 8601, month
+# first); 5月14日; 14 May, May 14.
+DAY_OF_YEAR = re.compile(r"(\d{1,2})/(\d{1,2})", re.ASCII)
+DOTTED_DAY = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.?", re.ASCII)
+ISO_DAY = re.compile(r"(?:--)?(\d{2})-(\d{2})", re.ASCII)
+CHINESE_DAY = re.compile(r"(\d{1,2})\s*月\s*(\d{1,2})\s*[日号]?", re.ASCII)
+NAMED_DAY = re.compile(
+    r"(?:(\d{1,2})(?:st|nd|rd|th)?\.?[\s-]+)?([a-z]{3})[a-z]*\.?(?:[\s-]+(\d{1,2})(?:st|nd|rd|th)?)?",
+    re.ASCII | re.IGNORECASE,
+)
+# A leap year, in which 29 February is a day.
+LEAP_YEAR = 2000
+# Between several choices in a cell; commas only if the pieces between these are no choices.
+BETWEEN = re.compile(r"[;；|\n]")
+COMMAS = re.compile(r"[,，、]")
+MOST_CHOICES = 200
+# Characters that PostgreSQL can't store: NUL, and halves of surrogate pairs.
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+# Objects of a list, fields of an object, lists and objects in each other, and characters of a
+# field's name.
+MOST_OBJECTS, MOST_FIELDS, DEEPEST, LONGEST_FIELD = 100, 50, 4, 50
 # Excel's count of days, for 1954 to 2118: shorter than any date written in digits.
 SERIAL = re.compile(r"(?:[2-7]\d{4}|80000)(?:\.\d+)?", re.ASCII)
 MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
@@ -66,8 +89,12 @@ def parse(kind: str, text: str, *, order: str = "", choices: tuple[str, ...] = (
     """The value of a cleaned, non-empty cell for an attribute of type `kind`."""
     if kind == "date":
         return date(text, order=order).isoformat()
+    if kind == "day":
+        return day(text, order=order)
     if kind == "choice":
         return choice(text, choices)
+    if kind == "choices":
+        return several(text, choices)
     return PARSERS.get(kind, plain)(text)
 
 
@@ -107,6 +134,82 @@ def choice(text: str, choices: Iterable[str]) -> str:
         if known.casefold() == text.casefold():
             return known
     raise ValueError(text[:50])
+
+
+def several(text: str, choices: Iterable[str]) -> list[str]:
+    """The choices that a cell names, each once and in the workspace's order: "Red; Blue"."""
+    known = tuple(choices)
+    found: set[str] = set()
+    for piece in _pieces(BETWEEN, text):
+        try:
+            found.add(choice(piece, known))
+        except ValueError:
+            found.update(choice(part, known) for part in _pieces(COMMAS, piece))
+    if not found:
+        raise ValueError(text[:50])
+    return [one for one in known if one in found]
+
+
+def _pieces(between: re.Pattern[str], text: str) -> list[str]:
+    pieces = [piece.strip() for piece in between.split(text, MOST_CHOICES)]
+    if len(pieces) > MOST_CHOICES:
+        raise ValueError(text[:50])
+    return [piece for piece in pieces if piece]
+
+
+def objects(text: str) -> list[Any]:
+    """A list of objects in JSON, such as [{"name": "Tea", "price": 5}]."""
+    try:
+        # Infinity and NaN are no JSON, and PostgreSQL stores neither.
+        made = json.loads(text, parse_constant=_no_constant) if len(text) <= MAX_TEXT else None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(text[:50]) from error
+    if not isinstance(made, list) or not made or len(made) > MOST_OBJECTS:
+        raise ValueError(text[:50])
+    if not all(isinstance(one, dict) and _is_plain(one, DEEPEST) for one in made):
+        raise ValueError(text[:50])
+    return made
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _is_plain(value: Any, deep: int) -> bool:
+    """Whether it is within the bounds, and no text has a NUL, which PostgreSQL can't store."""
+    if isinstance(value, str):
+        return not UNSTORABLE.search(value)
+    if isinstance(value, list):
+        return deep > 0 and all(_is_plain(one, deep - 1) for one in value)
+    if isinstance(value, dict):
+        named = all(0 < len(name) <= LONGEST_FIELD and _is_plain(name, 0) for name in value)
+        few = len(value) <= MOST_FIELDS and deep > 0
+        return named and few and all(_is_plain(one, deep - 1) for one in value.values())
+    return not isinstance(value, float) or abs(value) < 1e300
+
+
+def day(text: str, *, order: str = "") -> str:
+    """The day of the year as MM-DD, with or without a year in the text; 5/6 by `order`, or when
+    only one order is possible."""
+    text = unicodedata.normalize("NFKC", text)
+    if match := ISO_DAY.fullmatch(text) or CHINESE_DAY.fullmatch(text):
+        return _day(int(match[1]), int(match[2]))
+    if match := DOTTED_DAY.fullmatch(text):
+        return _day(int(match[2]), int(match[1]))
+    if match := DAY_OF_YEAR.fullmatch(text):
+        first, second = int(match[1]), int(match[2])
+        if order not in {"mdy", "dmy"}:
+            if first <= 12 and second <= 12 and first != second:
+                raise ValueError(text[:50])
+            order = "dmy" if first > 12 else "mdy"
+        return _day(second, first) if order == "dmy" else _day(first, second)
+    if (match := NAMED_DAY.fullmatch(text)) and bool(match[1]) != bool(match[3]):
+        return _day(MONTHS.index(match[2].lower()) + 1, int(match[1] or match[3]))
+    return date(text, order=order).isoformat()[5:]
+
+
+def _day(month: int, number: int) -> str:
+    return dt.date(LEAP_YEAR, month, number).isoformat()[5:]
 
 
 def date(text: str, *, order: str = "") -> dt.date:
@@ -149,7 +252,8 @@ def is_no_date(text: str) -> bool:
 
 
 def is_day_of_year(text: str) -> bool:
-    """A day without a year, such as 05/14 or 31/12: no date can be made of it."""
+    """A day without a year, such as 05/14 or 31/12: no date can be made of it, only a day of the
+    year."""
     match = DAY_OF_YEAR.fullmatch(text)
     numbers = sorted((int(match[1]), int(match[2]))) if match else [0, 0]
     return 1 <= numbers[0] <= 12 and numbers[1] <= 31
@@ -159,15 +263,16 @@ PARSERS: dict[str, Callable[[str], Value]] = {
     "text": plain,
     "number": number,
     "boolean": boolean,
+    "objects": objects,
 }
 
 
 def guess_order(samples: Iterable[str]) -> str:
-    """The order in a column's dates, from values that leave no doubt."""
-    seen = [text for text in samples if text]
-    matches = [match for text in seen if (match := YEAR_LAST.fullmatch(text)) and match[2] != "."]
-    day_first = sum(1 for match in matches if int(match[1]) > 12)
-    month_first = sum(1 for match in matches if int(match[3]) > 12)
+    """The order in a column's dates, or in its days without a year, from values that leave no
+    doubt."""
+    pairs = _ordered(samples)
+    day_first = sum(1 for first, _second in pairs if first > 12)
+    month_first = sum(1 for _first, second in pairs if second > 12)
     if bool(day_first) == bool(month_first):
         return ""
     return "dmy" if day_first else "mdy"
@@ -176,8 +281,19 @@ def guess_order(samples: Iterable[str]) -> str:
 def is_order_open(samples: Iterable[str]) -> bool:
     """Whether a column has dates such as 3/5/2024, and none that shows which number is the day."""
     seen = [text for text in samples if text]
-    matches = [match for text in seen if (match := YEAR_LAST.fullmatch(text)) and match[2] != "."]
-    return bool(matches) and len(matches) * 2 >= len(seen) and not guess_order(seen)
+    pairs = _ordered(seen)
+    return bool(pairs) and len(pairs) * 2 >= len(seen) and not guess_order(seen)
+
+
+def _ordered(samples: Iterable[str]) -> list[tuple[int, int]]:
+    """The two first numbers of dates whose order isn't certain; of days without a year only in a
+    column of nothing else."""
+    seen = [text for text in samples if text]
+    if seen and all(map(is_day_of_year, seen)):
+        days = (DAY_OF_YEAR.fullmatch(text) for text in seen)
+        return [(int(match[1]), int(match[2])) for match in days if match]
+    dates = (YEAR_LAST.fullmatch(text) for text in seen)
+    return [(int(match[1]), int(match[3])) for match in dates if match and match[2] != "."]
 
 
 def guess_type(samples: Iterable[str]) -> str:

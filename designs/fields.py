@@ -1,6 +1,5 @@
 """The merge fields of a workspace's designs, and values for previews."""
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -12,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
 from contacts.mergenames import OF_PERSON
+from contacts.mergevalues import Chosen, YearDay
 from contacts.models import Attribute, Contact
 from contacts.queries.mergefields import merge_fields
 from designs import language
@@ -30,6 +30,13 @@ PEOPLE: dict[str, dict[str, Any]] = {
         "full_name": "周岚",
     },
 }
+
+
+# Those of an invented person. Nobody knows which fields the workspace's own objects have.
+INVENTED_OBJECTS = [
+    {"name": "A", "title": "A", "price": 42, "quantity": 1},
+    {"name": "B", "title": "B", "price": 42, "quantity": 2},
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +140,16 @@ def invented(workspace: Workspace) -> dict[str, Any]:
     return {**made, **PEOPLE.get(spoken, PEOPLE["en"])}
 
 
-def _invented_value(attribute: Attribute) -> str | int | bool | dt.date:
-    kinds = Attribute.Type
-    if attribute.type == kinds.NUMBER:
-        return 42
-    if attribute.type == kinds.DATE:
-        return timezone.localdate()
-    if attribute.type == kinds.BOOLEAN:
-        return True
-    if attribute.type == kinds.CHOICE and attribute.choices:
-        return str(attribute.choices[0])
-    return attribute.label
+def _invented_value(attribute: Attribute) -> Any:
+    kinds, choices = Attribute.Type, attribute.choices or [attribute.label]
+    today = timezone.localdate()
+    made = {
+        kinds.NUMBER: 42,
+        kinds.DATE: today,
+        kinds.DAY: YearDay(today.isoformat()[5:]),
+        kinds.BOOLEAN: True,
+        kinds.CHOICE: str(choices[0]),
+        kinds.CHOICES: Chosen(choices[:2]),
+        kinds.OBJECTS: INVENTED_OBJECTS,
+    }
+    return made.get(kinds(attribute.type), attribute.label)

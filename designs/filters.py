@@ -15,6 +15,7 @@ from jinja2.runtime import Undefined
 from markupsafe import Markup
 from markupsafe import escape as html_escape
 
+from contacts.mergevalues import Chosen, YearDay
 from contacts.valuekinds import DATE as DATE_KIND
 from contacts.valuekinds import NUMBER, fits
 from designs.fieldlinks import with_scheme
@@ -25,6 +26,7 @@ LONGEST_STRING = 20_000
 LARGEST_NUMBER = 10**30
 LARGEST_INT = 10**309
 LOCALES = {"en": "en", "zh": "zh_Hans_CN"}
+DAYS_OF_YEAR = {"en": "MMMM d", "zh_Hans_CN": "M月d日"}
 # Types that may be printed. bool is an int, datetime a date, Markup a str.
 DATA = (str, int, float, Decimal, date)
 YES_AND_NO = {"en": ("yes", "no"), "zh": ("是", "否")}
@@ -40,19 +42,38 @@ SHORTEST_NAME = 3
 
 
 def as_text(value: Any, language: str = "en") -> str:
-    """A value as the mail shows it: text, number, date, yes or no. An object that is no data, such
-    as `self`, gives "". Raises LimitError for a list: nested lists can hide any length."""
+    """A value as the mail shows it: text, number, date, yes or no, and the types of
+    contacts.mergevalues. An object that is no data, such as `self`, gives "". Raises LimitError for
+    a list: nested lists can hide any length."""
     if type(value) is str:
         return value
     if value is None or isinstance(value, Undefined):
         return ""
+    if isinstance(value, YearDay | Chosen):
+        return _of_attribute(value, language)
     if isinstance(value, (list, tuple, dict, range)):
         raise LimitError("a list can't be shown; use |join")
     if isinstance(value, bool):
         return YES_AND_NO.get(language, YES_AND_NO["en"])[not value]
-    if isinstance(value, float):
-        return _digits(value)
-    return str(value) if isinstance(value, DATA) else ""
+    return _of_number(value) if isinstance(value, DATA) else ""
+
+
+def _of_number(value: Any) -> str:
+    return _digits(value) if isinstance(value, float) else str(value)
+
+
+def _of_attribute(value: YearDay | Chosen, language: str) -> str:
+    if isinstance(value, Chosen):
+        return ("、" if language == "zh" else ", ").join(value)
+    return _day_of_year(value, LOCALES.get(language, "en"))
+
+
+@lru_cache(maxsize=1000)
+def _day_of_year(value: YearDay, locale: str) -> str:
+    try:
+        return format_date(value.date, DAYS_OF_YEAR[locale], locale=locale)
+    except ValueError:
+        return str.__str__(value)
 
 
 def _digits(value: float) -> str:
@@ -82,7 +103,7 @@ def as_date(value: Any, style: str = "medium", language: str = "en") -> str:
     if isinstance(value, Undefined) or value in {None, ""}:
         return ""
     if not fits(DATE_KIND, value):
-        return as_text(value)
+        return as_text(value, language)
     day = value if isinstance(value, date) else date.fromisoformat(value[:10])
     style = style if isinstance(style, str) else "medium"
     return _formatted(day, style if style in STYLES else style[:60], LOCALES.get(language, "en"))

@@ -65,6 +65,10 @@ def _span(delta: timedelta, *, threshold: float, add_direction: bool = False) ->
 DAY = {"en": "d MMM y", "zh": "y年M月d日"}
 
 
+# The same without the year.
+DAY_OF_YEAR = {"en": "d MMM", "zh": "M月d日"}
+
+
 def _day_pattern() -> str:
     return DAY.get(current().language, DAY["en"])
 
@@ -104,3 +108,9 @@ def day(value: date) -> str:
     if isinstance(value, datetime):
         value = timezone.localtime(value).date()
     return str(format_date(value, _day_pattern(), locale=current()))
+
+
+def day_of_year(value: date) -> str:
+    """Day and month of a date."""
+    pattern = DAY_OF_YEAR.get(current().language, DAY_OF_YEAR["en"])
+    return str(format_date(value, pattern, locale=current()))

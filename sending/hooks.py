@@ -1,19 +1,24 @@
-"""Registers with apps on its left: when workspaces are deleted, when relays are paused or resumed,
-for cards on their pages, and for the evidence of suppressions."""
+"""Registers with apps on its left: when workspaces are deleted, when contacts are merged, when
+relays are paused or resumed, for cards on their pages, and for the evidence of suppressions."""
 
 from collections.abc import Collection, Mapping
 
+from django.utils.translation import gettext as _
+
 from accounts.models import Workspace
 from accounts.services import workspaces
-from contacts import evidence
+from contacts import contactmerge, evidence, sources
 from contacts.evidence import Evidence
+from contacts.models import Contact
+from contacts.provenance import Source
 from contacts.queries import openconsent
+from contacts.services.openconsent import answers_of
 from designs import previews
 from relays.services import usage
 from sending.compose.publicurls import MessageUrls
 from sending.compose.tokens import NOBODY
 from sending.models import Event
-from sending.queries import openpixels
+from sending.queries import openpixels, samecontact
 from sending.queries.blocks import of_messages
 from sending.services import mailings, relaymailings
 from sending.views.relaymailings import CARDS
@@ -28,6 +33,32 @@ usage.panels.add(CARDS)
 def preview_urls() -> MessageUrls:
     """Links of previews lead to pages that change nothing."""
     return MessageUrls(NOBODY)
+
+
+def _obstacle(kept: Contact, other: Contact) -> str:
+    """Promise 1: nobody gets a mail twice."""
+    found = samecontact.open_mailing_of(kept, other)
+    if found is None:
+        return ""
+    one = Source(*found)
+    text = _(
+        "{campaign} is still being sent to one of both, so that the person could get it twice or"
+        " miss it. Merge them when it is finished or cancelled."
+    )
+    named = sources.in_words(sources.names(kept.workspace, [one]))(one, "")
+    return text.format(campaign=named)
+
+
+def _move(kept: Contact, other: Contact) -> None:
+    samecontact.move(kept, other)
+    # Who has said for one of both that opens must not be counted has said it for all.
+    if False in answers_of([kept.pk, other.pk]):
+        openpixels.forget_of_contacts([kept.pk])
+
+
+contactmerge.followers.add(
+    contactmerge.Follower(_obstacle, _move, samecontact.count), key="sending"
+)
 
 
 # What may suppress an address.

@@ -1,7 +1,7 @@
 """Campaigns before they are scheduled: created, saved piece by piece, duplicated, deleted."""
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.core.cache import cache
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User, Workspace
 from campaigns.exceptions import CampaignConflictError, CampaignError
 from campaigns.models import Campaign
+from contacts.attributeuses import Use, Wanted, named_in
 from contacts.models import List
 from contacts.segmentmodels import Segment
 from contacts.services.listdeleting import ListUse
@@ -149,6 +150,28 @@ def using_list(one: List) -> list[ListUse]:
         )
         for row in found
     ]
+
+
+def with_attributes(wanted: Wanted) -> Iterator[tuple[str, Use]]:
+    """Campaigns that have not started and use attributes in their subject or preview text, or by
+    way of a segment."""
+    states = (Campaign.State.DRAFT, Campaign.State.SCHEDULED)
+    own = Campaign.objects.filter(workspace=wanted.workspace_id, state__in=states)
+    segments = list(wanted.segments)
+    named = {"segments_in__in": segments, "segments_out__in": segments}
+    through = [
+        pair
+        for where, some in named.items()
+        for pair in own.filter(**{where: some}).values_list("pk", where.removesuffix("__in"))
+    ]
+    by_segment: dict[int, set[str]] = {}
+    for pk, segment in through:
+        by_segment.setdefault(pk, set()).update(wanted.segments.get(segment, ()))
+    rows = own.order_by("name", "pk").values_list("pk", "name", "subject", "preheader")
+    for pk, name, subject, preheader in rows:
+        keys = {*named_in(wanted.keys, subject, preheader), *by_segment.get(pk, ())}
+        for key in sorted(keys):
+            yield key, (_("Campaign “{name}”").format(name=name), "campaign", pk)
 
 
 def propose_from_design(campaign: Campaign, design: Design | None) -> dict[str, Any]:

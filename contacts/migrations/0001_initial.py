@@ -49,11 +49,15 @@ class Migration(migrations.Migration):
                 ('address', models.CharField(max_length=320)),
                 ('since', models.DateTimeField()),
                 ('until', models.DateTimeField()),
+                ('other_id', models.BigIntegerField(null=True)),
                 ('contact', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='former_addresses', to='contacts.contact')),
             ],
             options={
                 'constraints': [
-                    models.UniqueConstraint(fields=('contact', 'until'), name='former_address_once'),
+                    models.UniqueConstraint(fields=('contact', 'until', 'address'), name='former_address_once'),
+                ],
+                'indexes': [
+                    models.Index(condition=models.Q(('other_id__isnull', False)), fields=['other_id'], name='former_address_of_other'),
                 ],
             },
         ),
@@ -416,8 +420,9 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', models.SlugField(allow_unicode=True, verbose_name='merge field')),
                 ('label', models.CharField(max_length=100, verbose_name='name')),
-                ('type', models.CharField(choices=[('text', 'Text'), ('number', 'Number'), ('date', 'Date'), ('boolean', 'Yes or no'), ('choice', 'Choice')], default='text', max_length=10, verbose_name='type')),
+                ('type', models.CharField(choices=[('text', 'Text'), ('number', 'Number'), ('date', 'Date'), ('boolean', 'Yes or no'), ('choice', 'Choice'), ('day', 'Day of the year'), ('choices', 'Several choices'), ('objects', 'List of objects')], default='text', max_length=10, verbose_name='type')),
                 ('choices', models.JSONField(blank=True, default=list, verbose_name='choices')),
+                ('group', models.CharField(blank=True, default='', max_length=100, verbose_name='group')),
                 ('position', models.PositiveSmallIntegerField(default=0)),
                 ('indexing', models.CharField(blank=True, choices=[('', 'No'), ('filling', 'Filling'), ('ready', 'Ready')], default='', max_length=7)),
                 ('indexed_to', models.BigIntegerField(default=0)),

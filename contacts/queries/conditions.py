@@ -2,12 +2,14 @@
 lists and tags have modules of their own."""
 
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from json import loads
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contacts import addresses
+from contacts import addresses, attributevalues
 from contacts.models import Attribute, Import, Indexing, Suppression
 from contacts.queries import (
     listconditions,  # noqa: F401 - registers those about lists
@@ -41,20 +43,26 @@ def _attributes(workspace_id: int, _keys: Collection[str]) -> Iterable[Subject]:
         yield Subject(one.key, one.label, known, choices, one.type, indexed=indexed)
 
 
+# {type: the condition on its value as text, or as jsonb}; other types are texts.
+ON_DAYS = {"date": predicates.date, "day": predicates.day}
+ON_JSON = {
+    "number": predicates.number,
+    "boolean": predicates.boolean,
+    "choices": predicates.several,
+    "objects": predicates.objects,
+}
+
+
 def _attribute(one: Condition, subject: Subject, context: Context) -> Match:
     if subject.indexed and (found := indexed.match(one, subject.indexed, subject.type, context)):
         return found
     key = given(one.subject, "text")
-    text, json = put("c.attributes ->> {}", key), put("c.attributes -> {}", key)
-    match subject.type:
-        case "number":
-            return Match(predicates.number(put("({})", json), one))
-        case "boolean":
-            return Match(predicates.boolean(put("({})", json), one))
-        case "date":
-            return Match(predicates.date(put("({})", text), one, context.today))
-        case _:
-            return Match(predicates.text(put("({})", text), one))
+    text, json = put("(c.attributes ->> {})", key), put("(c.attributes -> {})", key)
+    if subject.type in ON_DAYS:
+        return Match(ON_DAYS[subject.type](text, one, context.today))
+    if subject.type in ON_JSON:
+        return Match(ON_JSON[subject.type](json, one))
+    return Match(predicates.text(text, one))
 
 
 def _attribute_told(subject: Subject, value: str | None) -> str:
@@ -64,7 +72,10 @@ def _attribute_told(subject: Subject, value: str | None) -> str:
         return _("Yes") if value == "true" else _("No")
     if subject.type == "date":
         return day(value)
-    return value
+    if subject.type in {"choices", "objects"}:
+        with suppress(ValueError):  # else it is a text of another type
+            return attributevalues.shown(subject.type, loads(value))
+    return attributevalues.shown(subject.type, value)
 
 
 kinds.add(

@@ -37,7 +37,14 @@ MATCHES: Mapping[str, str | Promise] = {
     "blank": gettext_lazy("has no value"),
 }
 # {type: the segments' operator for "is"}; that of a yes or no depends on the value.
-IS = {"text": "is", "choice": "one_of", "number": "equal", "date": "on"}
+IS = {
+    "text": "is",
+    "choice": "one_of",
+    "number": "equal",
+    "date": "on",
+    "day": "on",
+    "choices": "has_any",
+}
 TEXTS = ("text", "choice")
 PARAMETERS = ("activity", "within", "domain", "attribute", "match", "value")
 
@@ -159,6 +166,9 @@ def _compared(attribute: Attribute, match: str, text: str) -> tuple[str, tuple[s
             text = _("Only texts can be searched. For {name} choose “is”.")
             raise FilterError(text.format(name=attribute.label))
         return "contains", (text,)
+    if attribute.type == Attribute.Type.OBJECTS:
+        text = _("{name} can't be compared. Choose “has a value” or “has no value”.")
+        raise FilterError(text.format(name=attribute.label))
     if attribute.type == Attribute.Type.BOOLEAN:
         try:
             return ("yes" if values.boolean(text) else "no"), ()

@@ -85,3 +85,29 @@ def keep_of_deleted(people: str) -> None:
     """Call before the contacts are deleted. `people`: a SELECT of their ids."""
     with connection.cursor() as cursor:
         cursor.execute(KEEP.format(people=people, source=OF_THE_LIST), {"since": None})
+
+
+def join(kept: Contact, other: Contact) -> None:
+    """Call before `other` becomes a part of `kept`, with both rows locked. What suppresses the
+    person at one address suppresses the other one, too; what concerns only an address, such as a
+    hard bounce, stays with it."""
+    of_other: dict[str, Any] = {
+        "workspace": other.workspace_id,
+        "old": other.email,
+        "new": kept.email,
+    }
+    of_kept: dict[str, Any] = {
+        "workspace": kept.workspace_id,
+        "old": kept.email,
+        "new": other.email,
+    }
+    kept_for: dict[str, Any] = {
+        "contact": other.pk,
+        "since": None,
+        **Source(CONTACT, kept.pk).columns,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(CARRY, of_other)
+        cursor.execute(CARRY, of_kept)
+        one = "SELECT %(contact)s::bigint AS id"
+        cursor.execute(KEEP.format(people=one, source=GIVEN), kept_for)

@@ -34,6 +34,8 @@ class Takes(StrEnum):
     DATE = "date"
     DATES = "dates"
     DAYS = "days"
+    # Month and day.
+    YEAR_DAY = "year_day"
     CHOICE = "choice"
     # At least so many times; within so many days, or blank: ever.
     TIMES = "times"
@@ -52,6 +54,7 @@ BOXES: Mapping[Takes, tuple[str, ...]] = {
     Takes.DATE: ("date",),
     Takes.DATES: ("date", "date_2"),
     Takes.DAYS: ("days",),
+    Takes.YEAR_DAY: ("year_day",),
     Takes.CHOICE: ("choice",),
     Takes.TIMES: ("times", "within"),
     Takes.WITHIN: ("within",),
@@ -195,6 +198,13 @@ DATE = _of(
     BLANK,
     FILLED,
 )
+# A day of the year. 29 February counts as 28 February in other years.
+DAY = _of(
+    Operator("on", DATE[0].label, DATE[0].sentence, Takes.YEAR_DAY),
+    *(one for one in DATE if one.key in {"last_days", "next_days"}),
+    BLANK,
+    FILLED,
+)
 BOOLEAN = _of(
     Operator(
         "yes",
@@ -219,12 +229,38 @@ CHOICE = _of(
     BLANK,
     FILLED,
 )
+CHOICES = _of(
+    Operator(
+        "has_any",
+        gettext_lazy("has any of these lines"),
+        gettext_lazy("{subject} has any of {value}"),
+        Takes.LINES,
+    ),
+    Operator(
+        "has_all",
+        gettext_lazy("has all of these lines"),
+        gettext_lazy("{subject} has all of {value}"),
+        Takes.LINES,
+    ),
+    Operator(
+        "has_none",
+        gettext_lazy("has none of these lines"),
+        gettext_lazy("{subject} has none of {value}"),
+        Takes.LINES,
+    ),
+    BLANK,
+    FILLED,
+)
+OBJECTS = _of(FILLED, BLANK)
 BY_TYPE: Mapping[str, tuple[Operator, ...]] = {
     "text": TEXT,
     "number": NUMBER,
     "date": DATE,
     "boolean": BOOLEAN,
     "choice": CHOICE,
+    "day": DAY,
+    "choices": CHOICES,
+    "objects": OBJECTS,
 }
 
 
@@ -283,6 +319,13 @@ def _date(text: str) -> str:
         raise ValueProblemError(_("Enter a date, such as 2026-03-09.")) from error
 
 
+def _year_day(text: str) -> str:
+    try:
+        return values.day(text)
+    except ValueError as error:
+        raise ValueProblemError(_("Enter month and day, such as 03-09.")) from error
+
+
 def _whole(text: str, *, least: int = 0) -> int:
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else -1
     if not least <= number <= MOST_DAYS:
@@ -319,6 +362,7 @@ READERS: Mapping[Takes, Callable[[str, str], tuple[Value, ...]]] = {
     Takes.DATE: lambda first, _second: (_date(first),),
     Takes.DATES: lambda first, second: _ordered(_date(first), _date(second)),
     Takes.DAYS: lambda first, _second: (_whole(first),),
+    Takes.YEAR_DAY: lambda first, _second: (_year_day(first),),
     Takes.TIMES: _times,
     Takes.WITHIN: lambda first, _second: _within(first),
 }

@@ -108,6 +108,41 @@ def compared_day(read: Sql, condition: Condition, today: dt.date) -> Sql:
     return put("{} BETWEEN {} AND {}", *parts)
 
 
+def day(value: Sql, condition: Condition, today: dt.date) -> Sql:
+    """`value`: SQL of a text such as 03-09. In years without 29 February it is on 28 February."""
+    if condition.operator in {"blank", "filled"}:
+        return text(value, condition)
+    if condition.operator == "on":
+        return put("{} = {}", value, given(str(condition.values[0]), "text"))
+    days = int(condition.values[0])
+    first = today if condition.operator == "next_days" else _moved(today, -min(days, 366))
+    return put("{} = ANY({})", value, given_list(anniversaries(first, days), "text"))
+
+
+# How many lines are among the value's texts.
+AMONG = (
+    f"(SELECT count(*) FROM unnest({{}}) AS line WHERE {FOLDED.format('line')} IN ("  # noqa: S608 - only ours
+    f"SELECT {FOLDED.format('own')} FROM jsonb_array_elements_text("
+    "CASE WHEN jsonb_typeof({}) = 'array' THEN {} END) AS own))"
+)
+
+
+def several(value: Sql, condition: Condition) -> Sql:
+    """`value`: SQL of a jsonb with a list of texts. "Has none" is true for contacts without one."""
+    if condition.operator in {"blank", "filled"}:
+        return _given(value, condition)
+    lines = given_list(condition.values, "text")
+    found = put(AMONG, lines, value, value)
+    if condition.operator == "has_all":
+        return put("{} = cardinality({})", found, lines)
+    return put("{} > 0" if condition.operator == "has_any" else "{} = 0", found)
+
+
+def objects(value: Sql, condition: Condition) -> Sql:
+    """`value`: SQL of a jsonb."""
+    return _given(value, condition)
+
+
 def moment(value: Sql, condition: Condition, today: dt.date, zone: ZoneInfo) -> Sql:
     """`value`: SQL of a timestamp. Days are those of the zone."""
     if condition.operator == "before":

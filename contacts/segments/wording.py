@@ -7,6 +7,7 @@ from typing import cast
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from contacts import attributevalues
 from contacts.segments.kinds import Subject, Subjects, kinds
 from contacts.segments.operators import Operator, Takes
 from contacts.segments.rules import ALL, ANY, NONE, Condition, Group
@@ -91,6 +92,8 @@ def told_value(operator: Operator, subject: Subject, number: int, one: Condition
             return _("“{text}”").format(text=value)
         case Takes.DATE | Takes.DATES:
             return day(str(value))
+        case Takes.YEAR_DAY:
+            return attributevalues.shown("day", str(value))
         case Takes.CHOICE:
             return str(dict(subject.choices).get(str(value), value))
         case Takes.LINES:

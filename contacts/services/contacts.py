@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from accounts.models import Workspace
 from contacts import addresses
 from contacts.exceptions import ContactsError
-from contacts.models import Contact
+from contacts.models import Attribute, Contact
 from contacts.provenance import Source
 from contacts.queries import deleting, formeraddresses, wishes
 
@@ -86,12 +86,18 @@ def update(
     return contact
 
 
+def set_value(contact: Contact, attribute: Attribute, value: Any) -> None:
+    """Set or (None, "") remove one value. The caller has locked the contact."""
+    contact.attributes = present({**contact.attributes, attribute.key: value})
+    contact.save(update_fields=["attributes", "updated_at"])
+
+
 def present(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Only attributes with a value; dates as the stored text."""
     return {
         key: value.isoformat() if isinstance(value, dt.date) else value
         for key, value in attributes.items()
-        if value is not None and value != ""
+        if value not in (None, "", [])
     }
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
-from contacts import consent, csvdetect, exports, peoplecolumns, sources, tagnames
+from contacts import attributevalues, consent, csvdetect, exports, peoplecolumns, sources, tagnames
 from contacts.models import Attribute, Contact, List, Suppression
 from contacts.queries import consent as query
 
@@ -116,7 +116,7 @@ def _attribute(attribute: Attribute) -> _Part:
 
     def cells(person: query.ExportedPerson) -> Sequence[Any]:
         value = person.attributes.get(attribute.key)
-        return (_date(value) if is_date else value,)
+        return (_date(value) if is_date else attributevalues.written(value),)
 
     return _Part((attribute.label,), cells, (peoplecolumns.OF_ATTRIBUTE + attribute.key,))
 

@@ -60,14 +60,18 @@ def describe(import_: Import, dialect: Dialect) -> list[Column]:
 
 
 def guess_dates(import_: Import, dialect: Dialect) -> str:
-    """The order of day, month and year in the file's date columns; "" if they leave it open."""
-    rows = first_rows(import_, dialect)[1 if dialect.header else 0 :]
-    orders = {
-        values.guess_order([values.clean(cell) for cell in column])
-        for column in zip_longest(*rows, fillvalue="")
-    }
-    orders.discard("")
-    return orders.pop() if len(orders) == 1 else ""
+    """The order of day, month and year in the file's date columns; "" if they leave it open. If
+    only days without a year do, it is the one of the program that wrote the file."""
+    first = first_rows(import_, dialect)
+    rows = first[1 if dialect.header else 0 :]
+    cells = [[values.clean(cell) for cell in column] for column in zip_longest(*rows, fillvalue="")]
+    orders = {values.guess_order(column) for column in cells} - {""}
+    if orders:
+        return orders.pop() if len(orders) == 1 else ""
+    program = columns.program_of(first[0]) if dialect.header and first else None
+    open_ones = [column for column in cells if values.is_order_open(column)]
+    yearless = all(values.is_day_of_year(text) for column in open_ones for text in column if text)
+    return program.days if program and yearless else ""
 
 
 def packed_in(dialect: Mapping[str, Any]) -> dict[str, Any]:

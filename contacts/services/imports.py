@@ -155,6 +155,8 @@ def _make_attributes(import_: Import) -> list[str]:
             defaults={"label": label[:100] or key, "type": type_, "position": position + number},
         )
         mapping.append(f"attribute:{attribute.key}")
+    if mapping != import_.mapping:
+        attributes.arrange(import_.workspace)
     return mapping
 
 

@@ -122,9 +122,14 @@ def naming(workspace_id: int, kind: str, subject: int | str) -> list[tuple[str, 
 
 @transaction.atomic
 def move(
-    workspace: Workspace, kind: str, old: int, *, new: tuple[int, str], by: User | None = None
+    workspace: Workspace,
+    kind: str,
+    old: int | str,
+    *,
+    new: tuple[int | str, str],
+    by: User | None = None,
 ) -> None:
-    """Conditions about the subject `old` become ones about `new` (id and name): a new version of
+    """Conditions about the subject `old` become ones about `new` (key and name): a new version of
     each segment, so that it can be undone."""
     _lock(workspace)
     found = query.naming(workspace.pk, kind, str(old))

@@ -7,9 +7,8 @@ from typing import Any
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 
-from contacts import addresses, names, rejects, sources, suppressionwords
+from contacts import addresses, attributevalues, names, rejects, sources, suppressionwords
 from contacts.models import Attribute, Contact
 from contacts.provenance import Source
 from contacts.suppressionmodels import Suppression
@@ -36,23 +35,26 @@ def person_name(contact: Contact) -> str:
 
 
 @register.filter
+def of_key(found: dict[str, Any], attribute: Attribute) -> Any:
+    """What a dictionary by keys of attributes has for this one."""
+    return found.get(attribute.key)
+
+
+@register.filter
 def has_value(attributes: dict[str, Any], attribute: Attribute) -> bool:
-    return attributes.get(attribute.key) not in {None, ""}
+    return attributes.get(attribute.key) not in (None, "")
 
 
 @register.filter
 def value_of(attributes: dict[str, Any], attribute: Attribute) -> str:
     """A contact's value of this attribute in the reader's language; "–" for none."""
-    value = attributes.get(attribute.key)
-    if value is None or value == "":
-        return "–"
-    if isinstance(value, bool):
-        return _("Yes") if value else _("No")
-    if isinstance(value, int | float):
-        return locales.number(value)
-    if attribute.type == Attribute.Type.DATE:
-        return locales.day(dt.date.fromisoformat(value))
-    return str(value)
+    return attributevalues.shown(attribute.type, attributes.get(attribute.key))
+
+
+@register.filter
+def shown_as(value: object, attribute: Attribute) -> str:
+    """One value of this attribute, as `value_of`."""
+    return attributevalues.shown(attribute.type, value)
 
 
 @register.filter

@@ -26,7 +26,7 @@ from contacts.models import (
     Suppression,
 )
 from contacts.provenance import Source
-from contacts.queries import mailable
+from contacts.queries import formeraddresses, mailable
 from contacts.queries import people as people_query
 from contacts.services import contacts as contact_service
 from contacts.services import jobs, tagwords
@@ -39,6 +39,8 @@ from contacts.views.tags import CONTACT, kept, typed_tags
 from pages import locales, numbers, overtaken, tables, toasts
 
 UNDO_SALT = "contacts.undo"
+# Former addresses that a contact's page shows, the latest first.
+FORMER = 10
 
 
 def csv_response(filename: str, content: Iterator[bytes]) -> StreamingHttpResponse:
@@ -243,6 +245,7 @@ def contact(request: WorkspaceRequest, pk: int) -> HttpResponse:
     context = {
         "person": person,
         "source_names": sources.names(request.workspace, [person.source, *named]),
+        "former": formeraddresses.of(person)[:FORMER],
         "attributes": Attribute.objects.filter(workspace=request.workspace),
         "tagged": tagged,
         "kept": kept(request, CONTACT),

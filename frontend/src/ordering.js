@@ -1,5 +1,5 @@
 // <ol data-order>: items are moved by buttons named "up" and "down", by Alt with an arrow key, or dragged. The order of the
-// items in the page is what the form sends.
+// items in the page is what the form sends. An item may have an order of its own inside of it.
 import { placeAfter, placeAt, stepOfKey } from "./logic/ordering.js";
 import { onKey } from "./typing.js";
 import { say } from "./words.js";
@@ -36,12 +36,14 @@ function move(item, step, focused) {
   tell(item);
 }
 
+// A form that saves the order by itself listens to "moved".
 function tell(item) {
+  item.dispatchEvent(new CustomEvent("moved", { bubbles: true }));
   const said = item.closest("form")?.querySelector("[data-order-said]");
   if (!said) return;
   const items = [...item.parentElement.children];
   said.textContent = say("moved", {
-    name: item.querySelector(".form-check-label").textContent.trim(),
+    name: item.querySelector("[data-order-name], .form-check-label").textContent.trim(),
     place: items.indexOf(item) + 1,
     count: items.length,
   });

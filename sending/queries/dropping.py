@@ -67,7 +67,8 @@ OTHER = "coalesce(moved.address, c.email) IS DISTINCT FROM m.address"
 KEEP = sql(f"""
 WITH moved AS MATERIALIZED (
     SELECT DISTINCT ON (f.contact_id) f.contact_id, f.address FROM contacts_formeraddress f
-     WHERE f.until > (SELECT min(details_dropped_at) FROM sending_mailing
+     WHERE f.other_id IS NULL
+       AND f.until > (SELECT min(details_dropped_at) FROM sending_mailing
                        WHERE id >= %(first)s AND id < %(end)s)
      ORDER BY f.contact_id, f.until)
 INSERT INTO sending_pastrecipients (mailing_id, span, offsets, contacts, addresses, variants)

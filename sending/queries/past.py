@@ -12,7 +12,8 @@ SHIFT = PastRecipients.SHIFT
 def find(ids: Collection[int]) -> dict[int, Message]:
     """{id: the message, not in the database}: with mailing, contact, variant, and the address that
     it went to, also if the contact has another one now. The address is empty if it was the
-    contact's and the contact was deleted since."""
+    contact's and the contact was deleted since. A contact that was merged into another one is that
+    one."""
     spans = PastRecipients.objects.filter(span__in={number >> SHIFT for number in ids})
     found = {}
     for row in spans.select_related("mailing__workspace"):
@@ -20,6 +21,10 @@ def find(ids: Collection[int]) -> dict[int, Message]:
             if number >> SHIFT == row.span and (message := _message(row, number)) is not None:
                 found[number] = message
     _give_addresses([message for message in found.values() if not message.address])
+    theirs = {one.contact_id for one in found.values() if one.contact_id is not None}
+    merged = formeraddresses.merged_into(theirs)
+    for message in found.values():
+        message.contact_id = merged.get(message.contact_id or 0, message.contact_id)
     return found
 
 

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 from django.db import connection, connections
+from django.test import Client
 
 from accounts.models import Workspace
 from contacts.models import Attribute, Contact, Import, Job
@@ -119,3 +120,105 @@ def test_deleting_waits_for_the_batch_that_writes(
     for job in Job.objects.all():
         finish(job)
     assert with_value() == 0
+
+
+# Order and groups --------------------------------------------------------------------------------
+
+
+def order(workspace: Workspace) -> list[str]:
+    own = Attribute.objects.filter(workspace=workspace)
+    return [f"{one.group}/{one.label}" if one.group else one.label for one in own]
+
+
+@pytest.fixture
+def four(workspace: Workspace) -> dict[str, Attribute]:
+    groups = {"a": "", "b": "Home", "c": "Work", "d": "Home"}
+    return {
+        name: attributes.add(workspace, label=name, type_="text", group=group)
+        for name, group in groups.items()
+    }
+
+
+def test_a_group_stands_together(workspace: Workspace, four: dict[str, Attribute]) -> None:
+    assert order(workspace) == ["a", "Home/b", "Home/d", "Work/c"]
+    attributes.arrange(workspace, [four[name].pk for name in "cdba"])
+    assert order(workspace) == ["Work/c", "Home/d", "Home/b", "a"]
+
+
+def test_an_order_that_does_not_name_all(workspace: Workspace, four: dict[str, Attribute]) -> None:
+    other = attributes.add(workspace, label="e", type_="text")
+    attributes.arrange(workspace, [four["c"].pk, 999_999_999, other.pk])
+    assert order(workspace) == ["Work/c", "e", "a", "Home/b", "Home/d"]
+
+
+def test_one_step(workspace: Workspace, four: dict[str, Attribute]) -> None:
+    attributes.move(four["d"], -1)
+    assert order(workspace) == ["a", "Home/d", "Home/b", "Work/c"]
+    attributes.move(four["d"], -1)  # it stays in its group
+    assert order(workspace) == ["a", "Home/d", "Home/b", "Work/c"]
+    attributes.move_group(workspace, "Work", -1)
+    assert order(workspace) == ["a", "Work/c", "Home/d", "Home/b"]
+
+
+def test_another_group(workspace: Workspace, four: dict[str, Attribute]) -> None:
+    attributes.change(four["a"], label="a", choices=[], group="Home")
+    assert order(workspace) == ["Home/b", "Home/d", "Home/a", "Work/c"]
+    attributes.rename_group(workspace, "Home", "Work")
+    assert order(workspace) == ["Work/b", "Work/d", "Work/a", "Work/c"]
+    attributes.rename_group(workspace, "Work", "")
+    assert attributes.groups(workspace) == []
+
+
+def test_the_pages_of_order_and_groups(
+    owner_client: Client, workspace: Workspace, four: dict[str, Attribute]
+) -> None:
+    def post(**given: object) -> None:
+        assert owner_client.post("/w/brand/attributes/order/", given).status_code == 302
+
+    post(order=[four[name].pk for name in "cabd"])
+    assert order(workspace) == ["Work/c", "a", "Home/b", "Home/d"]
+    post(down="group:Work")
+    post(up=four["d"].pk)
+    assert order(workspace) == ["a", "Work/c", "Home/d", "Home/b"]
+    assert owner_client.post("/w/brand/attributes/order/", {"up": "x"}).status_code == 400
+    url = "/w/brand/attributes/group/?group=Home"
+    owner_client.post(url, {"name": "Private"})
+    assert attributes.groups(workspace) == ["Work", "Private"]
+    assert "This group is gone" in owner_client.get(url, follow=True).content.decode()
+
+
+def test_a_contact_by_groups(
+    owner_client: Client, workspace: Workspace, four: dict[str, Attribute]
+) -> None:
+    person = Contact.objects.create(workspace=workspace, email="a@b.example", attributes={"d": "y"})
+    for url in (f"/w/brand/contacts/{person.pk}/", f"/w/brand/contacts/{person.pk}/edit/"):
+        page = owner_client.get(url).content.decode()
+        assert page.index(">Home<") < page.index(">Work<")
+
+
+# Deleting several --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("small", [0, 2_000], ids=["by a job", "in the request"])
+def test_several_are_deleted_together(
+    owner_client: Client,
+    workspace: Workspace,
+    four: dict[str, Attribute],
+    monkeypatch: pytest.MonkeyPatch,
+    small: int,
+) -> None:
+    monkeypatch.setattr(jobs, "SMALL", small)
+    given = {"a": "x", "b": "y", "c": "z"}
+    person = Contact.objects.create(workspace=workspace, email="a@b.example", attributes=given)
+    url, chosen = "/w/brand/attributes/delete/", [four["a"].pk, four["b"].pk]
+    asked = owner_client.post(url, {"pk": chosen}).content.decode()
+    assert "1 person has a value of them" in asked
+    assert len(order(workspace)) == 4
+    owner_client.post(url, {"pk": chosen, "sure": "1"})
+    assert order(workspace) == ["Home/d", "Work/c"]
+    for job in Job.objects.all():
+        assert attributes.being_dropped(workspace.pk) == {"a", "b"}
+        finish(job)
+    person.refresh_from_db()
+    assert person.attributes == {"c": "z"}
+    assert attributes.being_dropped(workspace.pk) == set()

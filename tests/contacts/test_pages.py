@@ -342,7 +342,7 @@ def test_attributes(
     post("new_attribute", label="Size", type="choice", choices="S\nM\n\nS")
     city, size = Attribute.objects.all()
     assert size.choices == ["S", "M"]
-    post("move_attribute", size.pk, to="up")
+    post("arrange_attributes", up=size.pk)
     assert list(Attribute.objects.all()) == [size, city]
     Contact.objects.filter(pk=people[0].pk).update(attributes={"city": "Rome"})
     post("edit_attribute", city.pk, label="Town", type="number")

@@ -71,7 +71,7 @@ EXPORTS = {
         {
             "address": "1 High St  Bath",
             "phone": "0117 496 0001",
-            "birthday": "05/14",
+            "birthday": "05-14",
             "language": "en",
             "note": "met in May",
         },
@@ -538,7 +538,7 @@ def test_a_day_without_a_year_is_kept_beside_a_date(
         assert "These days have no year" in page
         assert ran(chosen(file))["unusable"] == 0
     ann = Contact.objects.get(email="ann@a.example").attributes
-    assert ann["birthday_day"] == "05/14"
+    assert ann["birthday_day"] == "05-14"
     assert "birthday" not in ann
     added = Attribute.objects.get(key="birthday_day")
-    assert (added.type, added.label) == ("text", "Birthday (day and month)")
+    assert (added.type, added.label) == ("day", "Birthday (day and month)")
