@@ -29,6 +29,8 @@ TYPES = (*TEXTS, "number", "date", "boolean")
 
 def match(condition: Condition, attribute: int, type_: str, context: Context) -> Match | None:
     """`attribute`: its id. None: the index can't tell."""
+    if type_ not in TYPES:
+        return None
     operator = OTHERS.get(condition.operator, condition.operator)
     asked = Condition(condition.kind, condition.subject, operator, condition.values)
     wanted = _wanted(asked, type_, context)

@@ -266,7 +266,7 @@ def mailed(start: Make, send: Callable[[], None], news: List, vips: Segment, sin
 
 def test_the_link_of_a_mail_to_a_segment_names_all_lists(mailed: Contact, sink: Sink) -> None:
     shown = Client().get(link(sink)).content.decode()
-    assert "Mail to <strong>a@x.example</strong> came from:" in shown
+    assert "Mail to <strong><bdi>a@x.example</bdi></strong> came from:" in shown
     assert ">More<" in shown
     assert ">News<" in shown
     assert set(mailed.subscriptions.values_list("status", flat=True)) == {"subscribed"}
