@@ -1,17 +1,30 @@
-"""Registers with contacts: bounces and complaints are the evidence of suppressions."""
+"""Registers with contacts: bounces and complaints are the evidence of suppressions, and a trace of
+persons who are erased."""
 
 from collections.abc import Collection, Mapping
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import Workspace
 from bounces.models import BounceMail
+from bounces.queries import erasing
 from contacts import evidence
+from contacts.erasures import Trace, traces
 from contacts.evidence import Evidence
+from pages import locales
 
 # Of one message, at most this many are shown.
 MOST = 5
+
+
+def _words(count: int) -> str:
+    text = ngettext("the source of {count} bounce", "the sources of {count} bounces", count)
+    return text.format(count=locales.number(count))
+
+
+traces.add(Trace("bounces", _words, erasing.count, erasing.forget), key="bounces", order=40)
 
 
 @evidence.contributors.add

@@ -4,10 +4,12 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from accounts.services import workspaces
+from contacts.erasures import traces
 from relays.managers import Manager, managers
-from sandbox.services import equipment, sandbox
+from sandbox.services import equipment, erasing, sandbox
 
 workspaces.on_created.add(sandbox.provision)
+traces.add(erasing.TRACE, key="sandbox", order=20)
 managers.add(
     Manager(
         equipment.NAME,

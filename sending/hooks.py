@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
 from accounts.services import workspaces
-from contacts import contactmerge, evidence, sources
+from contacts import contactmerge, erasures, evidence, sources
 from contacts.evidence import Evidence
 from contacts.models import Contact
 from contacts.provenance import Source
@@ -20,7 +20,7 @@ from sending.compose.tokens import NOBODY
 from sending.models import Event
 from sending.queries import openpixels, samecontact
 from sending.queries.blocks import of_messages
-from sending.services import mailings, relaymailings
+from sending.services import erasing, mailings, relaymailings
 from sending.views.relaymailings import CARDS
 
 workspaces.on_deleted.add(mailings.stop_all)
@@ -56,6 +56,7 @@ def _move(kept: Contact, other: Contact) -> None:
         openpixels.forget_of_contacts([kept.pk])
 
 
+erasures.traces.add(erasing.TRACE, key="mails", order=50)
 contactmerge.followers.add(
     contactmerge.Follower(_obstacle, _move, samecontact.count), key="sending"
 )

@@ -22,6 +22,7 @@ from tracking.views import (
     ICON,
     message_of,
     nothing,
+    opens_url,
     page_of,
     private,
     reader_of,
@@ -127,6 +128,7 @@ def _show(
         "frequencies": [("", "prefs.all"), ("week", "prefs.week"), ("month", "prefs.month")],
         "months": [(str(number), f"prefs.pause_{number}") for number in preferences.MONTHS],
         "address_url": readers.keeping(request, request.path, part="address"),
+        "opens_url": opens_url(request, message),
         "unsubscribe": readers.keeping(
             request, reverse("public_unsubscribe", args=[request.path.rsplit("/", 1)[-1]])
         ),

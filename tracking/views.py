@@ -144,12 +144,8 @@ def _show(request: HttpRequest, message: Message) -> HttpResponse:
         "domain": message.address.rpartition("@")[2],
         "recipient": leaving.status_of(message),
         "write_to": write_to(message),
-        "preferences": readers.keeping(
-            request, reverse("public_preferences", args=[tokens.make(message.pk)])
-        ),
-        "opens_url": readers.keeping(
-            request, reverse("public_open_counting", args=[tokens.make(message.pk)])
-        ),
+        "preferences": preferences_url(request, message),
+        "opens_url": opens_url(request, message),
         "asks_why": leaving.has_left(message) and "thanks" not in request.GET,
         "reasons": REASONS,
     }
@@ -186,8 +182,21 @@ def reader_of(request: HttpRequest, message: Message) -> str:
 
 def opens_context(request: HttpRequest, message: Message) -> dict[str, Any]:
     """What public/parts/opens.html needs, on any page for the recipient of the message."""
+    return {
+        "opens": opens.status_of(message),
+        "opens_url": opens_url(request, message),
+        "preferences": preferences_url(request, message),
+    }
+
+
+def opens_url(request: HttpRequest, message: Message) -> str:
     url = reverse("public_open_counting", args=[tokens.make(message.pk)])
-    return {"opens": opens.status_of(message), "opens_url": readers.keeping(request, url)}
+    return readers.keeping(request, url)
+
+
+def preferences_url(request: HttpRequest, message: Message) -> str:
+    url = reverse("public_preferences", args=[tokens.make(message.pk)])
+    return readers.keeping(request, url)
 
 
 @private

@@ -7,20 +7,26 @@ from typing import Any
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
-from contacts import addresses, attributevalues, names, rejects, sources, suppressionwords
+from contacts import addresses, attributevalues, erasures, names, rejects, sources, suppressionwords
 from contacts.models import Attribute, Contact
 from contacts.provenance import Source
 from contacts.suppressionmodels import Suppression
 from pages import locales
 
 register = template.Library()
-register.filter("address", addresses.display)
 register.filter("reject_reason", rejects.text)
 register.filter("is_role", addresses.is_role)
 register.filter("suppressed_value", suppressionwords.value)
 register.filter("suppressed_until", suppressionwords.until)
 register.filter("suppressed_sentence", suppressionwords.sentence)
+
+
+@register.filter
+def address(stored: str) -> str:
+    """An address as people read it; in rows of an erased person there is none."""
+    return _("an erased person") if erasures.is_erased(stored) else addresses.display(stored)
 
 
 @register.filter

@@ -292,6 +292,14 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='WaitingErasure',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('message_id', models.BigIntegerField(unique=True)),
+                ('mailing', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='sending.mailing')),
+            ],
+        ),
+        migrations.CreateModel(
             name='RefusalCount',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

@@ -21,7 +21,7 @@ from sending.models.ledger import (
     TallyMinute,
 )
 from sending.models.mailings import Freezing, Mailing, Variant
-from sending.models.past import PastRecipients
+from sending.models.past import PastRecipients, WaitingErasure
 from sending.models.refusals import Hold, RefusalCount
 
 __all__ = [
@@ -47,4 +47,5 @@ __all__ = [
     "Tally",
     "TallyMinute",
     "Variant",
+    "WaitingErasure",
 ]

@@ -36,3 +36,15 @@ class PastRecipients(models.Model):
 
     def __str__(self) -> str:
         return f"past recipients of {self.mailing_id} from message {self.span << self.SHIFT}"
+
+
+class WaitingErasure(models.Model):
+    """A message that waited when its recipient was erased (queries.erasing.forget_waiting)."""
+
+    message_id = models.BigIntegerField(unique=True)
+    mailing = models.ForeignKey(
+        Mailing, models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
+
+    def __str__(self) -> str:
+        return f"message {self.message_id}"

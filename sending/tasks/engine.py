@@ -5,7 +5,7 @@ from relays.services import lanes, minutes
 from sending.engine import shift, stopping
 from sending.host import trouble
 from sending.host.trouble import HostTroubleError
-from sending.services import blocks, fence, freezing, recovery, sendhosts
+from sending.services import blocks, erasing, fence, freezing, recovery, sendhosts
 from sending.services import dispatch as dispatcher
 
 # Seconds after which a nudge that no process took expires; the next tick gives another one.
@@ -60,6 +60,7 @@ def forget_old() -> None:
     minutes.drop_old()
     lanes.forget_stale()
     sendhosts.forget_old()
+    erasing.forget_waiting()
 
 
 @shared_task(ignore_result=True)

@@ -35,6 +35,7 @@ ELSEWHERE = {
     "accounts/services/setup.py",
     # Rules become SQL without a database; the conditions' own texts are in `queries`.
     "contacts/segments/compiling.py",
+    "contacts/segments/indexed.py",
     "contacts/segments/predicates.py",
 }
 

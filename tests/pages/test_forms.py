@@ -13,8 +13,9 @@ from relays.models import Relay
 
 TEMPLATES = settings.ROOT / "templates"
 SCRIPTS = settings.ROOT / "frontend" / "src"
-# Sections that save themselves say errors at each field; the one field of a member is a choice.
-OWN_WAY = {"campaigns/composer.html"}
+# Sections that save themselves say errors at each field, and a value that is edited in its place is
+# a form of one field; the one field of a member is a choice.
+OWN_WAY = {"campaigns/composer.html", "contacts/parts/contact_value_form.html"}
 
 
 def _with_forms() -> list[str]:

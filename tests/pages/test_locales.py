@@ -61,7 +61,9 @@ def test_a_share_is_none_or_all_only_if_it_is_exact(part: int, whole: int, said:
     assert locales.percent(part, whole) == said
 
 
-ONE_PLACE = {"pages/locales.py", "campaigns/zones.py", "designs/filters.py"}
+# Recipients have languages of their own.
+RECIPIENTS = "pages/publicwords/__init__.py"
+ONE_PLACE = {"pages/locales.py", "campaigns/zones.py", "designs/filters.py", RECIPIENTS}
 PLACES = ["templates", *(app for app in settings.INSTALLED_APPS if (settings.ROOT / app).is_dir())]
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Workspace
 from contacts.models import Attribute, Contact, List, Subscription, Suppression
 from contacts.provenance import Source
-from contacts.services import contacts, suppressions
+from contacts.services import contacts, erasing, suppressions
 from contacts.timeline import entries
 from signups import links
 from signups.models import ConfirmationMail, Signup, SignupForm
@@ -190,3 +190,14 @@ def test_tokens_are_read_back() -> None:
         assert links.read(links.make(number)) == number
     assert links.read(links.make(7)[:-2] + "08") is None
     assert links.read("") is None
+
+
+def test_erasing_a_person_deletes_also_unconfirmed_sign_ups(
+    client: Client, send: Send, workspace: Workspace
+) -> None:
+    send()
+    send(email="bo@c.example")
+    found = erasing.find(workspace, ADDRESS)
+    assert "1 sign-up by a form" in found.traces
+    erasing.erase(workspace, ADDRESS, by=None)
+    assert list(Signup.objects.values_list("address", flat=True)) == ["bo@c.example"]

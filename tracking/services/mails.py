@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+from contacts import erasures
 from contacts.queries.mergefields import merge_fields
 from designs import personal, weburls
 from designs.models import Content
@@ -19,10 +20,13 @@ from sending.services import streams
 
 def find(message_id: int) -> Message | None:
     """The message with this id, also if its row was dropped. Then its address is empty if its
-    contact was deleted since."""
+    contact was deleted since, or the person was erased."""
     rows = Message.objects.select_related("mailing__workspace")
     found = rows.filter(of_messages([message_id]), pk=message_id).first()
-    return found or past.find([message_id]).get(message_id)
+    found = found or past.find([message_id]).get(message_id)
+    if found is not None and erasures.is_erased(found.address):
+        found.address = ""
+    return found
 
 
 def content_of(message: Message) -> Content:

@@ -513,7 +513,7 @@ def _size_of(mailing: Mailing, relay: Relay) -> int:
     assert row is not None
     name = row.address.partition("@")[0]
     mail = Composer(mailing, relay).compose(
-        Claimed(row.pk, row.contact_id, row.address, 0, 0),
+        Claimed(row.pk, row.contact_id, row.address, 0, 0, counts_opens=row.counts_opens),
         {"email": row.address, "first_name": name},
     )
     return len(mail.content) + 20  # type: ignore[union-attr]
