@@ -10,7 +10,7 @@ from signups.models import SignupForm
 from signups.publicform import HONEYPOT, LANGUAGE, PublicForm, PublicTexts, words
 
 # Also for pages that have no style sheet for it.
-UNSEEN = "position:absolute;left:-10000px;height:1px;width:1px;overflow:hidden"
+UNSEEN = "position:absolute;clip-path:inset(50%);height:1px;width:1px;overflow:hidden"
 
 
 def page_url(form: SignupForm) -> str:

@@ -59,7 +59,7 @@ function trap(known, prefix) {
   part.setAttribute("aria-hidden", "true");
   Object.assign(part.style, {
     position: "absolute",
-    left: "-10000px",
+    clipPath: "inset(50%)",
     height: "1px",
     width: "1px",
     overflow: "hidden",
