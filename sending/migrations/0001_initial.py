@@ -295,9 +295,14 @@ class Migration(migrations.Migration):
             name='WaitingErasure',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('message_id', models.BigIntegerField(unique=True)),
+                ('message_id', models.BigIntegerField()),
                 ('mailing', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='sending.mailing')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('message_id', 'mailing'), name='waiting_erasure_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='RefusalCount',

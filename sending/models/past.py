@@ -41,10 +41,15 @@ class PastRecipients(models.Model):
 class WaitingErasure(models.Model):
     """A message that waited when its recipient was erased (queries.erasing.forget_waiting)."""
 
-    message_id = models.BigIntegerField(unique=True)
+    message_id = models.BigIntegerField()
     mailing = models.ForeignKey(
         Mailing, models.CASCADE, related_name="+", db_index=False, db_constraint=False
     )
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("message_id", "mailing"), name="waiting_erasure_once"),
+        )
 
     def __str__(self) -> str:
         return f"message {self.message_id}"
