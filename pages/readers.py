@@ -1,16 +1,33 @@
 """Pages for recipients: in the reader's language, which needs no log-in and no cookie."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from pages import publicwords
+from pages import csp, publicwords
 
+View = Callable[..., HttpResponse]
+# These pages have an empty icon, so that browsers don't ask for /favicon.ico.
+ICON = (csp.SELF, "data:")
 # The parameter of a page's address by which the reader chooses a language.
 PARAMETER = "lang"
+
+
+def private(view: View) -> View:
+    """Keeps pages with a secret in their address out of search engines and referrers."""
+
+    @wraps(view)
+    def inside(request: HttpRequest, **kwargs: object) -> HttpResponse:
+        response = view(request, **kwargs)
+        response["X-Robots-Tag"] = "noindex, nofollow"
+        response["Referrer-Policy"] = "no-referrer"
+        return response
+
+    return inside
 
 
 def of_request(request: HttpRequest, *, known: Iterable[str] = (), otherwise: str = "") -> str:

@@ -6,8 +6,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from pages import publicwords
+from pages.readers import PARAMETER
 from signups.models import SignupForm
-from signups.publicform import HONEYPOT, LANGUAGE, PublicForm, PublicTexts, words
+from signups.publicform import HONEYPOT, PublicForm, PublicTexts, words
 
 # Also for pages that have no style sheet for it.
 UNSEEN = "position:absolute;clip-path:inset(50%);height:1px;width:1px;overflow:hidden"
@@ -36,7 +37,7 @@ def plain(form: SignupForm, shown: PublicForm, texts: PublicTexts) -> str:
         '<form action="{}?{}={}" method="post" lang="{}" dir="{}">\n{}\n{}\n'
         '  <p><button type="submit">{}</button></p>\n</form>\n',
         page_url(form),
-        LANGUAGE,
+        PARAMETER,
         texts.reader,
         texts.reader,
         publicwords.direction(texts.reader),

@@ -17,8 +17,6 @@ from signups.models import SignupForm
 
 # Controls besides those of the fields. HONEYPOT is hidden: only programs fill it in.
 EMAIL, CONSENT, STAMP, NUMBER, HONEYPOT = "email", "consent", "stamp", "number", "reply_subject"
-# The parameter of the switch of languages on public pages.
-LANGUAGE = "lang"
 LONGEST_TEXT = 1_000
 PARSED = (Attribute.Type.NUMBER, Attribute.Type.DATE)
 LENGTHS = {"first_name": 150, "last_name": 150, "full_name": 300}

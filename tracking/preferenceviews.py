@@ -8,47 +8,32 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
 
 from contacts.preferencemodels import MailFrequency
 from contacts.services.preferences import TooManyChoicesError
-from pages import csp, publicwords, readers
+from pages import publicwords, readers
 from sending.models import Message
 from tracking.services import addresschanges, mails, preferences
 from tracking.services.addresschanges import Asked, Confirmed
 from tracking.services.preferences import ChosenPreferences
 from tracking.views import (
-    ICON,
-    message_of,
-    nothing,
+    for_recipient,
     opens_url,
     page_of,
-    private,
+    posting,
     reader_of,
     user_agent,
     write_to,
 )
 
-only_public = csp.only(
-    style_src=[csp.SELF], img_src=ICON, form_action=[csp.SELF], frame_ancestors=[csp.NONE]
-)
 SAVED = {"all": "prefs.saved", "less": "prefs.saved_less", "sent": "address.sent"}
 # Digits of a list's id in a form.
 LONGEST_ID = 18
 
 
-@private
-@csrf_exempt
-@require_http_methods(["GET", "HEAD", "POST"])
-@only_public
-def choose(request: HttpRequest, token: str) -> HttpResponse:
+@for_recipient
+def choose(request: HttpRequest, message: Message) -> HttpResponse:
     """The preferences of a mail's recipient."""
-    message = message_of(token)
-    if message is None:
-        return nothing(request, token)
-    if not message.address:
-        return page_of(request, message, "public/forgotten.html")
     if request.method == "POST":
         return _act(request, message)
     if request.GET.get("part") == "address":
@@ -148,10 +133,7 @@ def _show_address(request: HttpRequest, message: Message, **more: str) -> HttpRe
     return page_of(request, message, "public/new_address.html", context)
 
 
-@private
-@csrf_exempt
-@require_http_methods(["GET", "HEAD", "POST"])
-@only_public
+@posting
 def confirm_address(request: HttpRequest, token: str) -> HttpResponse:
     """The link in the mail to a new address: a GET asks, a POST makes the change."""
     change = addresschanges.find(token)

@@ -24,6 +24,7 @@ from designs.fuel import TimeUpError, within
 from designs.places import LONGEST_WORK
 from designs.rendering import RenderError
 from pages import csp, database, readers
+from pages.readers import ICON, private
 from sending.compose import tokens
 from sending.compose.tokens import NOBODY
 from sending.models import Event, Message
@@ -31,24 +32,8 @@ from tracking.services import hits, leaving, mails, opens, preferences, reading
 
 # A transparent GIF of one pixel.
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
-# Public pages have an empty icon, so that browsers don't ask for /favicon.ico.
-ICON = (csp.SELF, "data:")
 # (code, key of its text): why people leave.
 REASONS = [(code, f"because.{code}") for code in PreferenceChoice.Because.values]
-View = Callable[..., HttpResponse]
-
-
-def private(view: View) -> View:
-    """Keeps pages with a token out of search engines and referrers."""
-
-    @wraps(view)
-    def inside(request: HttpRequest, **kwargs: object) -> HttpResponse:
-        response = view(request, **kwargs)
-        response["X-Robots-Tag"] = "noindex, nofollow"
-        response["Referrer-Policy"] = "no-referrer"
-        return response
-
-    return inside
 
 
 def user_agent(request: HttpRequest) -> str:
@@ -88,17 +73,38 @@ def page_of(
     )
 
 
-@private
-@csrf_exempt
-@require_http_methods(["GET", "HEAD", "POST"])
-@csp.only(style_src=[csp.SELF], img_src=ICON, form_action=[csp.SELF], frame_ancestors=[csp.NONE])
-def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
+def posting(view: readers.View) -> readers.View:
+    """A public page with a form. Its POST needs no cookie: the secret of its address is the
+    proof."""
+    only = csp.only(
+        style_src=[csp.SELF],
+        img_src=ICON,
+        form_action=[csp.SELF],
+        frame_ancestors=[csp.NONE],
+    )
+    methods = require_http_methods(["GET", "HEAD", "POST"])
+    made: readers.View = private(csrf_exempt(methods(only(view))))
+    return made
+
+
+def for_recipient(view: Callable[[HttpRequest, Message], HttpResponse]) -> readers.View:
+    """Such a page for the recipient of a mail, whose token is in the address."""
+
+    @wraps(view)
+    def inside(request: HttpRequest, token: str) -> HttpResponse:
+        message = message_of(token)
+        if message is None:
+            return nothing(request, token)
+        if not message.address:
+            return page_of(request, message, "public/forgotten.html")
+        return view(request, message)
+
+    return posting(inside)
+
+
+@for_recipient
+def unsubscribe(request: HttpRequest, message: Message) -> HttpResponse:
     """A POST unsubscribes at once, without a cookie or a confirmation (RFC 8058); a GET asks."""
-    message = message_of(token)
-    if message is None:
-        return nothing(request, token)
-    if not message.address:
-        return page_of(request, message, "public/forgotten.html")
     if request.method == "POST":
         return _act(request, message)
     return _show(request, message)
@@ -152,18 +158,9 @@ def _show(request: HttpRequest, message: Message) -> HttpResponse:
     return page_of(request, message, "public/unsubscribe.html", context)
 
 
-@private
-@csrf_exempt
-@require_http_methods(["GET", "HEAD", "POST"])
-@csp.only(style_src=[csp.SELF], img_src=ICON, form_action=[csp.SELF], frame_ancestors=[csp.NONE])
-def open_counting(request: HttpRequest, token: str) -> HttpResponse:
-    """Says whether opens of this person are counted. Only a POST changes it, without a cookie: the
-    token of the mail is the proof."""
-    message = message_of(token)
-    if message is None:
-        return nothing(request, token)
-    if not message.address:
-        return page_of(request, message, "public/forgotten.html")
+@for_recipient
+def open_counting(request: HttpRequest, message: Message) -> HttpResponse:
+    """Says whether opens of this person are counted. Only a POST changes it."""
     if request.method == "POST":
         answer = _posted(request, "answer")
         if answer not in {opens.GIVE, opens.WITHDRAW}:

@@ -6,8 +6,10 @@ same functions of the database as the value, so that both always agree.
 
 import calendar
 import datetime as dt
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
+from contacts.segments.kinds import Context
 from contacts.segments.rules import Condition
 from contacts.segments.sql import Sql, given, given_list, put
 
@@ -153,6 +155,12 @@ def moment(value: Sql, condition: Condition, today: dt.date, zone: ZoneInfo) -> 
         return put("NOT ({})", _until(value, last, zone))
     first, last = span(condition, today)
     return put("{} >= {} AND {}", value, _midnight(first, zone), _until(value, last, zone))
+
+
+def lately(value: Sql, days: Sequence[object], context: Context) -> Sql:
+    """`value`: SQL of a timestamp, within so many days before today (one number)."""
+    asked = Condition("", "", "last_days", tuple(days))
+    return moment(value, asked, context.today, context.zone)
 
 
 def _midnight(day: dt.date, zone: ZoneInfo) -> Sql:

@@ -166,7 +166,11 @@ def _sent(one: Condition, times: int, days: tuple[object, ...], context: Context
 
 def _mails(one: Condition, days: tuple[object, ...], context: Context) -> Sql:
     rows = put(f"SELECT m.contact_id {OF_MAILINGS}", _mailings(one, context))
-    return put("{} AND {}", rows, _within(Sql(TIMES["sent"]), days, context)) if days else rows
+    return (
+        put("{} AND {}", rows, predicates.lately(Sql(TIMES["sent"]), days, context))
+        if days
+        else rows
+    )
 
 
 def _answered(
@@ -175,7 +179,7 @@ def _answered(
     kinds_of = given_list(EVENTS[action], "text")
     rows = put(OF_EVENTS, _mailings(one, context), kinds_of)
     if days:
-        rows = put("{} AND {}", rows, _within(Sql("e.at"), days, context))
+        rows = put("{} AND {}", rows, predicates.lately(Sql("e.at"), days, context))
     if times == 1:
         return put("SELECT e.contact_id {}", rows)
     return put(
@@ -189,11 +193,6 @@ def _answered(
 def _uncounted(one: Condition, days: tuple[object, ...], context: Context) -> Sql:
     """Recipients of mails of which nobody knows whether they were opened."""
     return put("{} AND NOT m.counts_opens", _mails(one, days, context))
-
-
-def _within(at: Sql, days: tuple[object, ...], context: Context) -> Sql:
-    last = Condition("", "", "last_days", days)
-    return predicates.moment(at, last, context.today, context.zone)
 
 
 def _unanswered(one: Condition, context: Context) -> Sql:

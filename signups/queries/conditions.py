@@ -51,9 +51,8 @@ def _compile(one: Condition, _subject: Subject, context: Context) -> Match:
         given(int(one.subject), "bigint"),
     )
     if one.operator == "signed_up_last_days":
-        lately = Condition(one.kind, one.subject, "last_days", one.values)
-        at = Sql("s.confirmed_at")
-        rows = put("{} AND {}", rows, predicates.moment(at, lately, context.today, context.zone))
+        within = predicates.lately(Sql("s.confirmed_at"), one.values, context)
+        rows = put("{} AND {}", rows, within)
     return Match(rows, people=True, without=one.operator == "not_signed_up")
 
 

@@ -5,45 +5,28 @@ The POSTs have no CSRF token, because foreign pages have the form, too: they act
 logged in, and read no cookie.
 """
 
-from collections.abc import Callable, Sequence
-from functools import wraps
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from pages import csp, publicwords
+from pages import csp, readers
 from pages.numbers import whole
+from pages.readers import ICON, PARAMETER, private
 from signups import links, publicform, throttles
 from signups.models import Signup, SignupForm
-from signups.publicform import LANGUAGE
 from signups.services import confirming, forms
 from signups.services.confirming import Answer
 from signups.views import incoming, script
 from signups.views.incoming import Sent
 
-View = Callable[..., HttpResponse]
 # More than a form with 30 texts of 1,000 characters.
 LONGEST_BODY = 256 * 1024
-# Public pages have an empty icon, so that browsers don't ask for /favicon.ico.
-ICON = (csp.SELF, "data:")
 JSON = "application/json"
-
-
-def private(view: View) -> View:
-    """Keeps the pages out of search engines, and their addresses out of referrers."""
-
-    @wraps(view)
-    def inside(request: HttpRequest, **kwargs: object) -> HttpResponse:
-        response = view(request, **kwargs)
-        response["X-Robots-Tag"] = "noindex, nofollow"
-        response["Referrer-Policy"] = "no-referrer"
-        return response
-
-    return inside
 
 
 def _find(key: str) -> SignupForm | None:
@@ -53,8 +36,7 @@ def _find(key: str) -> SignupForm | None:
 
 def _reader(request: HttpRequest, known: str = "") -> str:
     """What the reader chose on the page, else the `known` language, else the browser's."""
-    accepts = request.headers.get("Accept-Language", "")
-    return publicwords.choose([request.GET.get(LANGUAGE, ""), known], accepts=accepts)
+    return readers.of_request(request, known=[known])
 
 
 def _page(
@@ -66,7 +48,8 @@ def _page(
     actions: Sequence[str] = (csp.SELF,),
     **context: object,
 ) -> HttpResponse:
-    found = render(request, f"public/{name}.html", {"reader": reader, **context}, status=status)
+    template = f"public/{name}.html"
+    found = readers.page(request, template, context, known=[reader], status=status)
     # Browsers also compare the page that a form is redirected to with `form-action`.
     policy: csp.Directives = {
         "default_src": (csp.NONE,),
@@ -77,7 +60,6 @@ def _page(
         "frame_ancestors": (csp.NONE,),
         "base_uri": (csp.NONE,),
     }
-    found["Content-Language"] = reader
     found.csp_directives = policy  # type: ignore[attr-defined]  # read by pages.csp
     return found
 
@@ -119,7 +101,7 @@ def _take(request: HttpRequest, form: SignupForm, reader: str, *, for_script: bo
         return JsonResponse(sent.as_json(form.redirect_url), status=sent.status)
     if sent.done:
         # With a GET: reloading the page sends nothing again.
-        own = f"{reverse('signup', kwargs={'key': form.key})}?done=1&{LANGUAGE}={reader}"
+        own = f"{reverse('signup', kwargs={'key': form.key})}?done=1&{PARAMETER}={reader}"
         return HttpResponseRedirect(form.redirect_url or own, status=303)
     return _form_page(request, form, sent, status=sent.status)
 
@@ -187,7 +169,7 @@ def _act(request: HttpRequest, found: Signup) -> HttpResponse:
         # The answer is the same if the form is closed or a limit was reached.
         if confirming.has_expired(found) and not forms.closed_because(found.form):
             confirming.ask_again(found.pk)
-        return redirect(f"{request.path}?sent=1&{LANGUAGE}={_reader(request, found.language)}")
+        return redirect(f"{request.path}?sent=1&{PARAMETER}={_reader(request, found.language)}")
     found, answer = confirming.confirm(found.pk, ip=throttles.client_ip(request))
     if answer is Answer.DONE:
         return redirect(request.get_full_path())

@@ -8,8 +8,9 @@ from django.conf import settings
 from django.urls import reverse
 
 from pages import bundles
+from pages.readers import PARAMETER
 from signups.models import SignupForm
-from signups.publicform import HONEYPOT, LANGUAGE, NUMBER, STAMP
+from signups.publicform import HONEYPOT, NUMBER, STAMP
 from signups.views.incoming import Sent
 
 TYPE = "text/javascript; charset=utf-8"
@@ -24,7 +25,7 @@ def made(form: SignupForm, shown: Sent) -> str:
     texts = shown.texts
     known = {
         "url": f"{settings.PUBLIC_URL}{reverse('signup', kwargs={'key': form.key})}"
-        f"?{LANGUAGE}={texts.reader}",
+        f"?{PARAMETER}={texts.reader}",
         "language": texts.reader,
         "direction": shown.direction,
         "title": texts.title,
