@@ -11,8 +11,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 _django = get_wsgi_application()
 
 from pages.interruptions import limit_queries  # noqa: E402 - settings and apps are ready only now
+from pages.tables import limit_counts  # noqa: E402
+
+# Milliseconds. A page comes within 200; its number may be an estimate.
+LONGEST_COUNT = 150
 
 limit_queries(settings.QUERY_SECONDS)
+limit_counts(LONGEST_COUNT)
 
 
 def application(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:

@@ -191,6 +191,12 @@ class Subscription(Sourced):
         )
         indexes = (
             models.Index(fields=("contact",), name="subscription_by_contact"),
+            # Who left a list, of which few rows are.
+            models.Index(
+                fields=("contact",),
+                name="subscription_left",
+                condition=models.Q(status="unsubscribed"),
+            ),
             # For the undo of one action on a page. Imports and campaigns have no rows in it.
             models.Index(
                 fields=("source_id",),

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from django.core import signing
 from django.core.exceptions import FieldDoesNotExist
-from django.db import connections
+from django.db import OperationalError, connections, transaction
 from django.db.models import BooleanField, F, Func, Model, QuerySet, Value
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
@@ -25,8 +25,11 @@ from pages import locales, numbers, statements, wellformed
 M = TypeVar("M", bound=Model)
 SALT = "pages.tables"
 SIZE = 50
-# Results are counted exactly up to this number. Above it the planner's estimate is shown.
+# Results are counted exactly up to this number, and as long as `limit_counts` says. Else the
+# planner's estimate is shown.
 COUNT_UP_TO = 10_000
+# SQLSTATE of PostgreSQL: query_canceled.
+CANCELLED = "57014"
 # Parameters of the URL that only give the position in the result.
 PAGING = ("after", "before")
 
@@ -78,6 +81,8 @@ class Page(Generic[M]):
     first_cursor: str = ""
     last_cursor: str = ""
     known_total: int | None = None
+    # Milliseconds that counting may take; 0: no limit.
+    longest_count: ClassVar[int] = 0
 
     def __iter__(self) -> Iterator[M]:
         return iter(self.rows)
@@ -128,7 +133,9 @@ class Page(Generic[M]):
             return self.known_total, True
         if not self.last_cursor and not self.first_cursor:
             return len(self.rows), True
-        counted = self.queryset.order_by()[: COUNT_UP_TO + 1].count()
+        counted = _counted(self.queryset, self.longest_count)
+        if counted is None:
+            return max(estimate(self.queryset), len(self.rows)), False
         if counted <= COUNT_UP_TO:
             return counted, True
         return max(estimate(self.queryset), COUNT_UP_TO), False
@@ -145,6 +152,32 @@ class Page(Generic[M]):
         return ngettext("{count} in this result", "{count} in this result", self.total[0]).format(
             count=self.total_text
         )
+
+
+def limit_counts(milliseconds: int) -> None:
+    """Limits the time for counting a result, so that a page does not wait for its number. Web
+    processes call it; 0 means no limit."""
+    Page.longest_count = milliseconds
+
+
+def _counted(queryset: QuerySet[Any], milliseconds: int) -> int | None:
+    """The number of rows, at most COUNT_UP_TO + 1. None: it takes longer than so many
+    milliseconds."""
+    rows = queryset.order_by()[: COUNT_UP_TO + 1]
+    if not milliseconds:
+        return rows.count()
+    try:
+        with transaction.atomic(queryset.db), connections[queryset.db].cursor() as cursor:
+            cursor.execute("SELECT current_setting('statement_timeout')")
+            (before,) = cursor.fetchone()
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(milliseconds)])
+            counted = rows.count()
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [before])
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) != CANCELLED:
+            raise
+        return None
+    return counted
 
 
 def _rounded(count: int) -> int:

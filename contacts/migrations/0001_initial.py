@@ -327,6 +327,7 @@ class Migration(migrations.Migration):
             options={
                 'indexes': [
                     models.Index(fields=['contact'], name='subscription_by_contact'),
+                    models.Index(condition=models.Q(('status', 'unsubscribed')), fields=['contact'], name='subscription_left'),
                     models.Index(condition=models.Q(('source_id__gt', 0), ('source_kind', 'page')), fields=['source_id'], name='subscription_by_action'),
                 ],
                 'constraints': [

@@ -1,7 +1,10 @@
 """The filters of the people page; fast with a million contacts."""
 
 import datetime as dt
+import re
 from contextlib import suppress
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db.models import (
@@ -39,6 +42,13 @@ STATUSES = ("subscribed", "unsubscribed", "suppressed", "none")
 NUMBERS = ("segment", "tag", "list", "days", "import")
 
 
+# Words of one and two letters have no trigram inside, so that the index finds only where a word
+# begins; of scripts that put a space between words.
+SHORT = re.compile("[\u0000-\u058f]{1,2}")
+# What can stand before a word of one letter. With it there is a trigram.
+BEFORE_A_LETTER = ("", *(f"%{mark}" for mark in " \n.@-"), r"%\_")
+
+
 class Matches(Func):
     """Whether an address or a name contains the text, with the same expression as the index
     contact_search_shown. Both sides pass through the same database function, so that hanzi match
@@ -46,29 +56,58 @@ class Matches(Func):
 
     output_field = BooleanField()
     conditional = True
+    # The wildcards on both sides are added after the text is spaced.
+    condition = "ILIKE {before} || contacts_spaced({text}) || '%%'"
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, before: str = "%") -> None:
         escaped = text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
         names = (F("email"), F("full_name"), F("last_name"), F("first_name"))
-        super().__init__(*names, Value(escaped))
+        super().__init__(*names, Value(before), Value(escaped))
 
     def as_sql(self, compiler: Any, *_args: Any, **_extra: Any) -> tuple[str, tuple[Any, ...]]:
         compiled = [compiler.compile(part) for part in self.source_expressions]
-        email, full, last, first, text = (sql for sql, _parameters in compiled)
-        # The wildcards on both sides are added after the text is spaced.
+        email, full, last, first, before, text = (sql for sql, _parameters in compiled)
         sql = (
             rf"contacts_spaced({email} || E'\n' || {full} || E'\n' || {last} || {first}"
-            rf" || E'\n' || {first} || {last})"
-            f" ILIKE '%%' || contacts_spaced({text}) || '%%'"
+            rf" || E'\n' || {first} || {last}) "
         )
+        sql += self.condition.format(before=before, text=text)
         return sql, tuple(value for _sql, parameters in compiled for value in parameters)
+
+
+class BeginsAWord(Matches):
+    """Whether a word of an address or a name begins with the two letters: two of their three
+    trigrams are side by side only there, which is more than pg_trgm's threshold of 0.6."""
+
+    condition = "%%> ({before} || {text})"
+
+    def __init__(self, letters: str) -> None:
+        super().__init__(letters, before="")
+
+
+def is_short(word: str) -> bool:
+    """Whether the word is found only where a word of an address or a name begins."""
+    return bool(SHORT.fullmatch(word)) and word.isalnum()
+
+
+def _contains(word: str) -> Q:
+    if not is_short(word):
+        return Q(Matches(word))
+    if len(word) > 1:
+        return Q(BeginsAWord(word))
+    return reduce(or_, (Q(Matches(word, before)) for before in BEFORE_A_LETTER))
+
+
+def words_of(text: str) -> list[str]:
+    return text.split()[:8]
 
 
 def search(people: QuerySet[Contact], text: str) -> QuerySet[Contact]:
     """Contacts whose address or names, as pages show them, contain every word of the text: names in
-    both orders, with and without a space between. Every search for people uses this."""
-    for word in text.split()[:8]:
-        matches = Q(Matches(word))
+    both orders, with and without a space between; but see `is_short`. Every search for people uses
+    this."""
+    for word in words_of(text):
+        matches = _contains(word)
         if (stored := as_stored(word)) != word:
             matches |= Q(Matches(stored))
         people = people.filter(matches)
@@ -192,23 +231,23 @@ def _listed(workspace: Workspace, number: int, status: str) -> QuerySet[Subscrip
     )
 
 
-def gone(workspace: Workspace, parameters: QueryDict, total: int) -> int:
+def gone(workspace: Workspace, parameters: QueryDict, total: tuple[int, bool]) -> int:
     """How many contacts of an import's result were deleted since, or have another status on its
     list; 0 if there are other filters than import and outcome, or import and listing. `total`: how
-    many are left."""
+    many are left, and whether that is exact; from an estimate nothing follows."""
     given = {name for name in parameters if parameters.get(name)} - {
         "sort",
         "after",
         "before",
         "view",
     }
-    number = numbers.whole(parameters.get("import", ""))
-    if given not in ({"import", "outcome"}, {"import", "listing"}) or number is None:
+    number, (left, exact) = numbers.whole(parameters.get("import", "")), total
+    if given not in ({"import", "outcome"}, {"import", "listing"}) or number is None or not exact:
         return 0
     import_ = Import.objects.filter(workspace=workspace, pk=number).first()
     name = parameters.get("outcome") or parameters["listing"]
     counted = import_.counts.get(name, 0) if import_ else 0
-    return max(0, counted - total)
+    return max(0, counted - left)
 
 
 def sample(workspace: Workspace, text: str = "", limit: int = 10) -> list[Contact]:

@@ -44,7 +44,7 @@ LOOKS = {BOUNCED: "hard_bounced"}
 def contacts(request: WorkspaceRequest) -> HttpResponseBase:
     if (query := _beginning(request)) is not None:
         return savedviews.to_table(request, query)
-    people = people_query.filtered(request.workspace, request.GET)
+    people, asked = people_query.filtered(request.workspace, request.GET), request.GET.get("q", "")
     view = savedviews.seen(request, request.GET.get("view"))
     if request.GET.keys() == {"view"} and view is None and _names_view(request):
         people = people.none()
@@ -57,8 +57,9 @@ def contacts(request: WorkspaceRequest) -> HttpResponseBase:
     context = {
         "page": page,
         "anybody": bool(page.rows) or Contact.objects.filter(workspace=request.workspace).exists(),
+        "short": [one for one in people_query.words_of(asked) if people_query.is_short(one)],
         "imported": sources.import_named(request.workspace, request.GET.get("import", "")),
-        "gone": people_query.gone(request.workspace, request.GET, page.total[0]),
+        "gone": people_query.gone(request.workspace, request.GET, page.total),
         **_columns(request, page.rows, view),
         **_filters(request),
         **_views(request, view),
