@@ -35,6 +35,8 @@ from sandbox.samplepeople import PLANS, SamplePerson, people
 from sandbox.services import equipment as sandbox_service
 from sandbox.services import sandbox
 from sending.services import mailings
+from signups.formfields import ATTRIBUTE, FormField
+from signups.services import forms
 
 SLUG = "paper-kite-books"
 NAME = "Paper Kite Books"
@@ -106,6 +108,7 @@ def seed(*, password: str) -> Workspace:
         _running(made[CLUB], designs["event", "en"], owner)
         _scheduled(made[CHINESE], designs["event", "zh"], owner, now)
         _draft(made[ENGLISH], designs["welcome", "en"], owner)
+        _form(made, owner)
     _import(workspace, made[ENGLISH], owner)
     return workspace
 
@@ -322,6 +325,20 @@ def _scheduled(to: List, design: Design, owner: User, now: datetime) -> None:
     first = Relay.objects.filter(workspace=to.workspace, delivers=False).earliest("pk")
     campaign = _campaign("读书夜", to, design, owner, relay=first)
     starting.schedule(campaign, at=at, timezone=str(ZONE), by=owner)
+
+
+def _form(made: dict[str, List], owner: User) -> None:
+    workspace = made[ENGLISH].workspace
+    relay = Relay.objects.filter(workspace=workspace, delivers=False).earliest("pk")
+    fields = [FormField("first_name"), FormField(f"{ATTRIBUTE}city")]
+    forms.create(
+        workspace,
+        lists=[made[ENGLISH], made[CHINESE]],
+        by=owner,
+        name="Letters, on our site",
+        fields=[one.as_json() for one in fields],
+        relay=relay,
+    )
 
 
 def _draft(to: List, design: Design, owner: User) -> None:

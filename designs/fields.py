@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -15,6 +17,7 @@ from contacts.mergevalues import Chosen, YearDay
 from contacts.models import Attribute, Contact
 from contacts.queries.mergefields import merge_fields
 from designs import language
+from pages.registry import Registry
 
 PEOPLE: dict[str, dict[str, Any]] = {
     "en": {
@@ -57,6 +60,20 @@ class Field:
     @property
     def insert(self) -> str:
         return f"{{{{ {self.expression} }}}}"
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialField:
+    """A merge field that only some mails have, such as the confirmation of a sign-up. In a campaign
+    it is unknown. `sample` is shown in previews."""
+
+    key: str
+    label: str | Promise
+    group: str | Promise
+    sample: str
+
+
+special: Registry[SpecialField] = Registry(key=attrgetter("key"))
 
 
 # Defaults for a missing name, and for another missing text.
@@ -106,6 +123,7 @@ def offered(workspace: Workspace, mail_language: str = "en") -> list[Field]:
         Field("view_url", _("View in browser link"), mail),
         Field("workspace.name", _("Name of the workspace"), mail),
         Field("workspace.address", _("Postal address of the sender"), mail),
+        *(Field(one.key, str(one.label), str(one.group)) for one in special),
     ]
 
 
@@ -118,6 +136,15 @@ def known(workspace: Workspace) -> set[str]:
     """The names of the existing merge fields, for designs.checks."""
     keys = Attribute.objects.filter(workspace=workspace).values_list("key", flat=True)
     return {*OF_PERSON, *keys}
+
+
+def known_in_designs(workspace: Workspace) -> set[str]:
+    """The same with those that only some mails have: nobody knows yet what a design is for."""
+    return known(workspace) | {one.key for one in special}
+
+
+def samples() -> dict[str, str]:
+    return {one.key: one.sample for one in special}
 
 
 def of_workspace(workspace: Workspace) -> dict[str, str]:

@@ -137,7 +137,7 @@ def _without_a_picture(why: DesignProblem) -> Preview:
 
 
 def _preview(workspace: Workspace, source: MailSource, contact: Contact | None) -> Preview:
-    problems = check(source, fields=fields.known(workspace))
+    problems = check(source, fields=fields.known_in_designs(workspace))
     values = fields.values(workspace, contact)
     rendered, failed = _render(source, values)
     if not source.text and any(problem.part == "html" for problem in failed):
@@ -160,6 +160,7 @@ def _render(
     """Renders each part separately, so that a broken subject doesn't hide the mail."""
     given = next(iter(urls), PreviewUrls)()
     values = {
+        **fields.samples(),
         **values,
         "unsubscribe_url": given.unsubscribe,
         "preferences_url": given.preferences,

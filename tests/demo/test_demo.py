@@ -14,6 +14,8 @@ from contacts.provenance import BY_HAND
 from demo import seed
 from designs.models import Design
 from sending.models import Event, Message, Tally
+from signups.models import SignupForm
+from signups.services import forms
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,6 +42,8 @@ def _check_people(workspace: Workspace) -> None:
     assert people == seed.PEOPLE + sum(seed.TROUBLE.values())
     assert Contact.objects.filter(workspace=workspace, full_name__regex="[一-龥]").count() > 2000
     assert List.objects.filter(workspace=workspace).count() == 3
+    form = SignupForm.objects.get(workspace=workspace)
+    assert (forms.closed_because(form), len(forms.fields_of(form))) == ("", 2)
     # Nobody subscribed before they came.
     early = Subscription.objects.filter(created_at__lt=F("contact__created_at"))
     assert not early.exists()
