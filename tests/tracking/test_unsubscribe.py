@@ -1,11 +1,15 @@
 """/e/u/: a GET asks, a POST acts at once, and what was not meant can be taken back."""
 
+import re
+
 import pytest
 from django.test import Client
 
 from contacts.models import Contact, List, Subscription, Suppression
 from contacts.provenance import Source
 from contacts.services import suppressions
+from pages import publicwords
+from pages.publicwords import LANGUAGES
 from sending.compose import tokens
 from sending.models import Event, Message
 from tracking.models import Hit
@@ -170,3 +174,11 @@ def test_the_page_speaks_the_readers_language(url: str, public: Client) -> None:
     page = public.get(url, headers={"accept-language": "zh-CN,zh;q=0.9"})
     assert 'lang="zh-Hans"' in page.content.decode()
     assert "退订" in page.content.decode()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_choice_has_words(url: str, public: Client, language: str) -> None:
+    page = public.get(url, {"lang": language}).content.decode()
+    choices = re.findall(r'type="radio"[^>]*>\s*<span>\s*(.*?)\s*</span>', page, re.DOTALL)
+    assert choices[0] == str(publicwords.say(language, "leave.these_lists"))
+    assert len(choices) == page.count('type="radio"') == 2
