@@ -26,6 +26,12 @@ WORDS = tuple(
 RESERVED = frozenset((*OF_PERSON, *OF_MAIL, *OBJECTS, *WORDS))
 
 
+def loop(key: str) -> str:
+    """The source that shows the objects of a list: no mail can show the list as a whole."""
+    shown = "{{ one.name }}{% if not loop.last %}, {% endif %}"
+    return f"{{% for one in {key} %}}{shown}{{% endfor %}}"
+
+
 def is_reserved(key: str) -> bool:
     """Whether no attribute may have this key. Internal names begin with an underscore, so keys may
     not."""

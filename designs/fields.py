@@ -12,7 +12,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
-from contacts.mergenames import OF_PERSON
+from contacts.mergenames import OF_PERSON, loop
 from contacts.mergevalues import Chosen, YearDay
 from contacts.models import Attribute, Contact
 from contacts.queries.mergefields import merge_fields
@@ -52,14 +52,18 @@ class Field:
     # The text for people without a value, in the language of the mail. "" if everybody has a value,
     # or if no word can replace it.
     default: str = ""
+    # Whether the value is a list of objects.
+    repeats: bool = False
 
     @property
     def expression(self) -> str:
+        if self.repeats:
+            return f"{self.key}|length"
         return f'{self.key}|default("{self.default}")' if self.default else self.key
 
     @property
     def insert(self) -> str:
-        return f"{{{{ {self.expression} }}}}"
+        return loop(self.key) if self.repeats else f"{{{{ {self.expression} }}}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,16 @@ def offered(workspace: Workspace, mail_language: str = "en") -> list[Field]:
             Field(key, label, person, friend if key in NAMES else "")
             for key, label in names.items()
         ),
-        *(Field(one.key, one.label, person, _default(one, mail_language)) for one in attributes),
+        *(
+            Field(
+                one.key,
+                one.label,
+                person,
+                _default(one, mail_language),
+                repeats=one.type == Attribute.Type.OBJECTS,
+            )
+            for one in attributes
+        ),
         Field("unsubscribe_url", _("Unsubscribe link"), mail),
         Field("preferences_url", _("Link to the person's preferences"), mail),
         Field("view_url", _("View in browser link"), mail),

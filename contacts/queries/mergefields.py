@@ -49,15 +49,18 @@ def _merged(row: tuple[Any, ...]) -> dict[str, Any]:
 
 
 # {type: (how JSON stores it, what a mail gets)}
-MADE: dict[str, tuple[type, Callable[[Any], Any]]] = {
+MADE: dict[str, tuple[type | tuple[type, ...], Callable[[Any], Any]]] = {
     "date": (str, dt.date.fromisoformat),
     "day": (str, YearDay),
-    "choices": (list, Chosen),
+    # A text alone would be shown letter by letter in a loop.
+    "choices": ((list, str), lambda value: Chosen([value] if isinstance(value, str) else value)),
 }
 
 
 @lru_cache(maxsize=1000)
-def _makers(typed: Sequence[str]) -> list[tuple[str, type, Callable[[Any], Any]]]:
+def _makers(
+    typed: Sequence[str],
+) -> list[tuple[str, type | tuple[type, ...], Callable[[Any], Any]]]:
     """[(key, stored type, what makes the value)] of "type:key" texts."""
     pairs = (one.partition(":") for one in typed)
     return [(key, *MADE[type_]) for type_, _colon, key in pairs]

@@ -9,7 +9,16 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from contacts import addresses, attributevalues, erasures, names, rejects, sources, suppressionwords
+from contacts import (
+    addresses,
+    attributevalues,
+    erasures,
+    mergenames,
+    names,
+    rejects,
+    sources,
+    suppressionwords,
+)
 from contacts.models import Attribute, Contact
 from contacts.provenance import Source
 from contacts.suppressionmodels import Suppression
@@ -72,6 +81,8 @@ def reason_label(reason: str) -> str:
 @register.filter
 def merge_field(attribute: Attribute) -> str:
     """The placeholder for the attribute in a design."""
+    if attribute.type == Attribute.Type.OBJECTS:
+        return mergenames.loop(attribute.key)
     return "{{ " + attribute.key + " }}"
 
 

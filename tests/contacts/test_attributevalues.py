@@ -374,6 +374,13 @@ def test_a_mail(workspace: Workspace, three: None, language: str, first: str) ->
     assert made == f"<p>{words}{first}{rest}</p>"
 
 
+def test_a_text_is_one_choice(workspace: Workspace, three: None) -> None:
+    """Whoever stored it: a loop must not show it letter by letter."""
+    person = make_contact(workspace, "a@b.example", attributes={"likes": "Red"})
+    fields = mergefields.merge_fields(workspace.pk, [person.pk])[person.pk]
+    assert render("{% for one in likes %}[{{ one }}]{% endfor %}", fields) == "[Red]"
+
+
 def test_an_invented_person_has_a_value_of_each(workspace: Workspace, three: None) -> None:
     person = invented(workspace)
     made = render(HTML, person)

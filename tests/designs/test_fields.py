@@ -5,7 +5,7 @@ from django.test import Client
 
 from accounts.models import Workspace
 from contacts.models import Attribute
-from designs import fields
+from designs import fields, previews
 from designs.models import Design
 from designs.rendering import Renderer
 
@@ -17,6 +17,8 @@ def attributes(workspace: Workspace) -> None:
         ("odd", 'A "quoted" {{ label }} \\', "text"),
         ("orders", "Orders", "number"),
         ("vip", "VIP", "text"),
+        ("taste", "Taste", "choices"),
+        ("bought", "Bought", "objects"),
     ):
         Attribute.objects.create(workspace=workspace, key=key, label=label, type=kind)
 
@@ -32,6 +34,12 @@ def attributes(workspace: Workspace) -> None:
         # Everybody has an address, and no number can stand for one that is not known.
         ("en", "email", "{{ email }}"),
         ("en", "orders", "{{ orders }}"),
+        ("en", "taste", "{{ taste }}"),
+        (
+            "en",
+            "bought",
+            "{% for one in bought %}{{ one.name }}{% if not loop.last %}, {% endif %}{% endfor %}",
+        ),
         ("en", "unsubscribe_url", "{{ unsubscribe_url }}"),
     ],
 )
@@ -45,6 +53,8 @@ def test_what_is_put_down(workspace: Workspace, language: str, key: str, text: s
 def test_every_field_renders_whatever_its_label(workspace: Workspace) -> None:
     for one in fields.offered(workspace):
         Renderer(subject=one.insert, preheader="", html=f"<p>{one.insert}</p>", text="")
+        shown = f"<p>{one.insert} {{{{ {one.expression} }}}}</p>"
+        assert not previews.render_preview(workspace, subject=one.insert, html=shown).failed, one
 
 
 def test_the_language_of_the_design_decides(owner_client: Client, workspace: Workspace) -> None:
