@@ -20,6 +20,9 @@ from contacts.valuemodels import IndexedValue as IndexedValue  # noqa: PLC0414 -
 from contacts.valuemodels import Indexing as Indexing  # noqa: PLC0414 - the same
 from pages.singleline import SingleLineField
 
+# The largest number of the column.
+NOT_ARRANGED = 32_767
+
 
 class Attribute(models.Model):
     """A field that the workspace adds to its contacts; `key` is its merge-field name. Attributes of
@@ -43,7 +46,8 @@ class Attribute(models.Model):
     choices = models.JSONField(_("choices"), default=list, blank=True)
     # The heading above it on the pages of contacts; "": none.
     group = SingleLineField(_("group"), max_length=100, blank=True, default="")
-    position = models.PositiveSmallIntegerField(default=0)
+    # Of a new one, until `contacts.services.attributes.arrange`: after all others.
+    position = models.PositiveSmallIntegerField(default=NOT_ARRANGED)
     indexing = models.CharField(
         max_length=7, choices=Indexing.choices, blank=True, default=Indexing.NO
     )

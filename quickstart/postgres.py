@@ -39,6 +39,8 @@ SETTINGS = {
     # Its disk is an SSD, and compiling our statements takes longer than it saves.
     "random_page_cost": "1.1",
     "jit": "off",
+    # A statement ends with its client: that of a killed worker must not go on with its locks.
+    "client_connection_check_interval": "5s",
     "timezone": "UTC",
 }
 # For tests: data survives a crash of the process, but not of the machine. And the planner learns of

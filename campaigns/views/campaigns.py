@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
 from accounts.models import Workspace
+from accounts.opencounting import OpenCounting
 from accounts.permissions import Permission
 from campaigns import transitions, wording, zones
 from campaigns.exceptions import CampaignError
@@ -24,6 +25,7 @@ from campaigns.queries.routes import Route
 from campaigns.services import audiences, drafts, starting
 from campaigns.views import composer, report
 from contacts.models import List
+from contacts.queries import openconsent
 from designs.models import Design
 from pages import locales, numbers, tables, toasts
 
@@ -186,6 +188,9 @@ def _review(request: WorkspaceRequest, one: Campaign) -> HttpResponse:
         else "",
         "cancel_question": transitions.asked(cancel, {}) if cancel else "",
         "starting": due_for is not None,
+        "agreed": openconsent.agreed(request.workspace.pk)
+        if one.open_counting == OpenCounting.CONSENT
+        else 0,
         "late": due_for is not None and due_for > SHOULD_START_WITHIN,
     }
     return render(request, "campaigns/review.html", context)

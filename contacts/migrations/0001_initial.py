@@ -424,7 +424,7 @@ class Migration(migrations.Migration):
                 ('type', models.CharField(choices=[('text', 'Text'), ('number', 'Number'), ('date', 'Date'), ('boolean', 'Yes or no'), ('choice', 'Choice'), ('day', 'Day of the year'), ('choices', 'Several choices'), ('objects', 'List of objects')], default='text', max_length=10, verbose_name='type')),
                 ('choices', models.JSONField(blank=True, default=list, verbose_name='choices')),
                 ('group', models.CharField(blank=True, default='', max_length=100, verbose_name='group')),
-                ('position', models.PositiveSmallIntegerField(default=0)),
+                ('position', models.PositiveSmallIntegerField(default=32767)),
                 ('indexing', models.CharField(blank=True, choices=[('', 'No'), ('filling', 'Filling'), ('ready', 'Ready')], default='', max_length=7)),
                 ('indexed_to', models.BigIntegerField(default=0)),
                 ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attributes', to='accounts.workspace')),

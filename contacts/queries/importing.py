@@ -317,7 +317,7 @@ def judge(target: Target, *, apply: bool) -> dict[str, int]:
     tables."""
     with connection.cursor() as cursor:
         cursor.execute(BY_INDEX)
-        stops = ways.of(target.workspace)
+        stops = ways.of(target.workspace).of_imports
         judge_ = JUDGE.replace("{stops}", stops.lateral_joins("s.email"))
         judge_ = judge_.replace("{stopped}", stops.stopped)
         cursor.execute(judge_, target.parameters(apply=apply) | ways.parameters())

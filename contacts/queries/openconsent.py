@@ -8,6 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.opencounting import OpenCounting
+from contacts.openconsentmodels import OpenConsent
 from contacts.provenance import IMPORT, Source
 from pages.registry import Registry
 
@@ -129,6 +130,12 @@ class OpenAnswer:
     text: str = ""
     ip: str | None = None
     by: int | None = None
+
+
+def agreed(workspace_id: int) -> int:
+    """How many contacts have agreed."""
+    found = OpenConsent.objects.filter(given=True, contact__workspace_id=workspace_id)
+    return found.count()
 
 
 def write(contact_ids: Collection[int], answer: OpenAnswer) -> list[int]:

@@ -99,6 +99,7 @@ ORDINARY = (
     ),
     Way("by_domain", f"{LASTING} AND {{row}}.kind = 'domain'", DOMAIN, "'suppressed_domain'"),
 )
+PAUSE = "by_pause"
 RARE = (
     Way(
         "by_ending_address",
@@ -108,7 +109,7 @@ RARE = (
         may_be_ignored=True,
     ),
     Way(
-        "by_pause",
+        PAUSE,
         f"{ENDING} AND {{row}}.kind = 'address' AND {{row}}.reason = 'paused'",
         ADDRESS,
         _REASON,
@@ -156,6 +157,12 @@ class Ways:
     @property
     def rare(self) -> tuple[Way, ...]:
         return self.all[len(ORDINARY) :]
+
+    @property
+    def of_imports(self) -> "Ways":
+        """Those for which an import leaves the whole row out. Who paused only wants no mail for a
+        while."""
+        return Ways(tuple(way for way in self.all if way.name != PAUSE))
 
     @property
     def blocks(self) -> list[bytes]:

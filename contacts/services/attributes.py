@@ -34,7 +34,6 @@ def add(
         type=type_,
         choices=[one_line(choice) for choice in choices],
         group=group,
-        position=own.count(),
     )
     arrange(workspace)
     made.refresh_from_db()

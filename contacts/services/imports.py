@@ -134,7 +134,6 @@ def _refuse_empty(import_: Import) -> None:
 def _make_attributes(import_: Import) -> list[str]:
     """Make an attribute for each "new:KEY:TYPE"; returns the mapping with the attributes."""
     described = importchoices.describe(import_, importfile.dialect_of(import_))
-    position = Attribute.objects.filter(workspace_id=import_.workspace_id).count()
     going = attributes.being_dropped(import_.workspace_id)
     mapping: list[str] = []
     for number, target in enumerate(import_.mapping):
@@ -152,7 +151,7 @@ def _make_attributes(import_: Import) -> list[str]:
         attribute, _made = Attribute.objects.get_or_create(
             workspace_id=import_.workspace_id,
             key=key,
-            defaults={"label": label[:100] or key, "type": type_, "position": position + number},
+            defaults={"label": label[:100] or key, "type": type_},
         )
         mapping.append(f"attribute:{attribute.key}")
     if mapping != import_.mapping:

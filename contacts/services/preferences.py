@@ -13,7 +13,7 @@ from contacts.models import Attribute, Contact, Suppression
 from contacts.preferencemodels import LONGEST_WORDS, MailFrequency, PreferenceChoice
 from contacts.provenance import Source
 from contacts.queries import pausing
-from contacts.services import suppressions
+from contacts.services import attributes, suppressions
 
 Kind = PreferenceChoice.Kind
 # Choices of one person in a day that are kept. Who makes more is told to wait: each is a row.
@@ -103,11 +103,13 @@ def set_language(contact: Contact, tag: str) -> bool:
     the one that imports make of a column "Language"."""
     if contact.attributes.get(languages.ATTRIBUTE) == tag:
         return False
-    Attribute.objects.get_or_create(
+    _attribute, made = Attribute.objects.get_or_create(
         workspace_id=contact.workspace_id,
         key=languages.ATTRIBUTE,
         defaults={"label": "Language", "type": Attribute.Type.TEXT},
     )
+    if made:
+        attributes.arrange(contact.workspace)
     contact.attributes = {**contact.attributes, languages.ATTRIBUTE: tag}
     contact.save(update_fields=["attributes", "updated_at"])
     return True

@@ -9,10 +9,11 @@ from django.test import Client
 
 from accounts.models import Workspace
 from contacts.models import Attribute, Contact, Import, Job
-from contacts.services import attributes, importchoices, importrun, imports, jobs
+from contacts.services import attributes, importchoices, importrun, imports, jobs, preferences
 from tests.contacts.jobscene import finish
 from tests.contacts.test_import_race import address
 from tests.contacts.test_imports import chosen, received
+from tests.factories import make_contact
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("nudges")]
 
@@ -222,3 +223,13 @@ def test_several_are_deleted_together(
     person.refresh_from_db()
     assert person.attributes == {"c": "z"}
     assert attributes.being_dropped(workspace.pk) == set()
+
+
+def test_an_attribute_that_others_make_comes_last(workspace: Workspace) -> None:
+    """It must not come between the attributes of a group."""
+    for label, group in (("Born", "About"), ("Taste", ""), ("City", "About")):
+        attributes.add(workspace, label=label, type_="text", group=group)
+    person = make_contact(workspace, "a@b.example")
+    preferences.set_language(person, "zh-Hans")
+    own = Attribute.objects.filter(workspace=workspace).values_list("key", "group")
+    assert list(own) == [("born", "About"), ("city", "About"), ("taste", ""), ("language", "")]

@@ -1,11 +1,13 @@
 """Imports through the services, on a real database: counts, merging, what is never revived."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts import csvdetect, jobkinds, values
@@ -20,6 +22,7 @@ from contacts.models import (
     Suppression,
 )
 from contacts.provenance import BY_HAND, Source
+from contacts.queries import mailable
 from contacts.queries.importundo import Undone
 from contacts.services import (
     importchecks,
@@ -29,6 +32,7 @@ from contacts.services import (
     importuploads,
     jobs,
     lists,
+    preferences,
     suppressions,
 )
 from sending.blocks import BITS, SIZE
@@ -512,3 +516,15 @@ def test_the_undo_counts_the_subscriptions_that_are_left(
     undone = imports.undo(file)
     assert isinstance(undone, Undone)
     assert undone.subscriptions == 2
+
+
+def test_who_paused_is_no_less_imported(workspace: Workspace, news: List) -> None:
+    """The pause stops mail, and nothing else."""
+    known = Contact.objects.create(workspace=workspace, email="a@b.example")
+    soon = timezone.now() + timedelta(days=30)
+    preferences.pause(workspace, ["a@b.example"], until=soon, source=BY_HAND)
+    counts = imported(workspace, "email,first name\na@b.example,Lan\n", target=news)
+    assert (counts["suppressed"], counts["updated"]) == (0, 1)
+    known.refresh_from_db()
+    assert known.first_name == "Lan"
+    assert mailable.stops_of(workspace, ["a@b.example"])

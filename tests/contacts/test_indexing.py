@@ -1,5 +1,6 @@
 """The index of values: filled in the background, kept by whoever writes contacts."""
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -149,3 +150,36 @@ def test_it_waits_for_transactions_that_do_not_know_of_it(
     assert city.indexing == Indexing.FILLING
     assert indexing.fill()
     assert index_of(city) == {"late": "rome"}
+
+
+def test_many_changes_are_not_compared_each_with_each(
+    workspace: Workspace, city: Attribute
+) -> None:
+    """PostgreSQL keeps plans of functions: that of a change of one contact must not be used for
+    thousands, which took minutes."""
+    Attribute.objects.filter(pk=city.pk).update(indexing="whole")
+    Contact.objects.bulk_create(
+        Contact(workspace=workspace, email=f"p{n}@x.example", attributes={"city": "Bern"})
+        for n in range(2000)
+    )
+    everybody = Contact.objects.filter(workspace=workspace)
+    one = everybody.filter(pk=everybody.first().pk)  # type: ignore[union-attr]
+    plans: list[str] = []
+    with connection.cursor() as cursor:
+        cursor.execute("LOAD 'auto_explain'")
+        cursor.execute("SET auto_explain.log_min_duration = 0")
+        cursor.execute("SET auto_explain.log_nested_statements = on")
+        cursor.execute("SET client_min_messages = log")
+        try:
+            one.update(attributes={"city": "Basel"})
+            connection.connection.add_notice_handler(
+                lambda notice: plans.append(notice.message_primary or "")
+            )
+            everybody.update(attributes={"city": "Chur"})
+        finally:
+            connection.close()
+    kept = [plan for plan in plans if "Named Tuplestore Scan" in plan and "gone" in plan]
+    assert kept
+    for plan in kept:
+        assert re.search(r"(Hash|Merge) Cond: \(c\w*\.id = gone\.id\)", plan), plan
+    assert set(index_of(city).values()) == {"chur"}
