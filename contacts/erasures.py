@@ -12,7 +12,8 @@ DOMAIN = "erased.invalid"
 
 @dataclass(frozen=True, slots=True)
 class ErasedPerson:
-    """`addresses`: normalised, the present and the former ones. `contact_id`: 0 for a person who is
+    """`addresses`: normalised, the present and the former ones, and those that the person wanted to
+    change to. `contact_id`: 0 for a person who is
     no contact."""
 
     workspace_id: int

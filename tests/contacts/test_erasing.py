@@ -15,6 +15,7 @@ from contacts.models import (
     List,
     Suppression,
 )
+from contacts.preferencemodels import AddressChange
 from contacts.provenance import BY_HAND
 from contacts.queries import mailable
 from contacts.services import contacts as contact_service
@@ -75,6 +76,19 @@ def test_former_addresses_are_erased_but_not_those_of_others(
     assert reasons(workspace, "shared@b.example") == set()
     assert not FormerAddress.objects.exists()
     assert Contact.objects.get().email == "shared@b.example"
+
+
+def test_an_address_that_was_asked_for_goes_but_is_not_suppressed(
+    workspace: Workspace, ann: Contact
+) -> None:
+    """It may be a stranger's: nobody has confirmed it."""
+    AddressChange.objects.create(
+        contact=ann, message_id=1, former=EMAIL, address="new@b.example", digest="d"
+    )
+    assert erasing.find(workspace, EMAIL).person.addresses == (EMAIL, "new@b.example")
+    erasing.erase(workspace, EMAIL, by=None)
+    assert (reasons(workspace), reasons(workspace, "new@b.example")) == ({"erased"}, set())
+    assert not AddressChange.objects.exists()
 
 
 def test_lines_of_imports(workspace: Workspace, other_workspace: Workspace, ann: Contact) -> None:
