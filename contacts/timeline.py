@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from contacts import addresses
 from contacts.models import Contact, ImportedContact, Subscription, Suppression
 from contacts.openconsentmodels import OpenConsentAnswer
 from contacts.preferencemodels import MailFrequency, PreferenceChoice
@@ -162,6 +163,15 @@ def _chosen(row: PreferenceChoice) -> str:
     if row.kind == kinds.FREQUENCY:
         return str(dict(MailFrequency.Most.choices).get(row.value, _("every mail")))
     return row.value
+
+
+@contributors.add
+def _addresses(contact: Contact) -> Iterable[TimelineEntry]:
+    for row in contact.former_addresses.order_by("-until")[:LIMIT]:
+        title = _("Had another address until then")
+        if row.other_id:
+            title = _("Another contact was merged into this one")
+        yield TimelineEntry(row.until, title, "users", detail=addresses.display(row.address))
 
 
 @contributors.add

@@ -6,6 +6,8 @@ from itertools import chain
 
 from django.utils.translation import gettext as _
 
+from contacts import addresses
+from contacts.erasures import is_erased
 from contacts.models import Contact
 from contacts.provenance import Source
 from contacts.timeline import TimelineEntry, contributors
@@ -41,7 +43,7 @@ def mails(contact: Contact) -> Iterable[TimelineEntry]:
     events = Event.objects.filter(of_messages(numbers), message__in=numbers)
     by_id = {message.pk: message for message in messages}
     return chain(
-        (_message(message, mailings[message.mailing_id], subjects) for message in messages),
+        (_message(one, mailings[one.mailing_id], subjects, contact) for one in messages),
         (
             _event(event, by_id[event.message_id], mailings[event.mailing_id].source, subjects)
             for event in events.order_by("-pk")[:EVENTS]
@@ -67,7 +69,17 @@ def left_out(contact: Contact) -> Iterable[TimelineEntry]:
         )
 
 
-def _message(message: Message, mailing: Mailing, subjects: Subjects) -> TimelineEntry:
+def _another(address: str, contact: Contact) -> str:
+    """The address of a mail that did not go to the present one."""
+    if address == contact.email or is_erased(address):
+        return ""
+    return _("to {address}").format(address=addresses.display(address))
+
+
+def _message(
+    message: Message, mailing: Mailing, subjects: Subjects, contact: Contact
+) -> TimelineEntry:
+    reason = reasons.text(message.reason) if message.reason else ""
     look = statuses.look(Message.State(message.state).name.lower())
     subject = subjects.get((message.mailing_id, message.variant), "")
     title = _("Mail “{subject}”: {state}").format(subject=subject, state=str(look.label))
@@ -76,7 +88,7 @@ def _message(message: Message, mailing: Mailing, subjects: Subjects) -> Timeline
         at=message.settled_at or mailing.opened_at,
         title=title,
         icon=look.icon,
-        detail=reasons.text(message.reason) if message.reason else "",
+        detail=" · ".join(filter(None, (_another(message.address, contact), reason))),
         words=message.reply,
         source=mailing.source,
     )

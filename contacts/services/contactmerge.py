@@ -72,13 +72,17 @@ def merge(
             _("One of both was changed after you opened this page. Look at the values again.")
         )
     kept, other = found[kept.pk], found[other.pk]
-    for follower in followers:
-        if obstacle := follower.obstacle(kept, other):
-            raise MergeError(obstacle)
+    if problem := obstacle(kept, other):
+        raise MergeError(problem)
     for follower in followers:
         follower.move(kept, other)
     query.join(kept, other)
     return _changed(kept, other, values, by)
+
+
+def obstacle(kept: Contact, other: Contact) -> str:
+    """Why both can't be merged now, for users; "": nothing is against it."""
+    return next(filter(None, (one.obstacle(kept, other) for one in followers)), "")
 
 
 def _changed(kept: Contact, other: Contact, values: Values, by: User | None) -> Contact:

@@ -64,7 +64,7 @@ def merge_contacts(request: WorkspaceRequest, pk: int, other_pk: int) -> HttpRes
         messages.error(request, _("Choose another contact: this one is the same."))
         return redirect("find_other", request.workspace.slug, left.pk)
     address, rows = _address(request, left, right), list(_rows(request, left, right))
-    error = ""
+    error = service.obstacle(left, right)
     if request.method == "POST":
         both = (left, right) if address.picked == LEFT else (right, left)
         try:

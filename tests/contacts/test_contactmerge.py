@@ -285,6 +285,7 @@ def test_the_pages(owner_client: Client, kept: Contact, other: Contact) -> None:
     done = owner_client.post(f"{url}{other.pk}/", given, follow=True).content.decode()
     assert "Both are one contact now, with the address new@b.example." in done
     assert "Former addresses" in done
+    assert "Another contact was merged into this one" in done
     kept.refresh_from_db()
     assert (kept.first_name, kept.last_name) == ("Ann", "Lee")
     assert kept.attributes == {"city": "Bern"}
