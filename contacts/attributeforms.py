@@ -75,8 +75,8 @@ WRONG = {
     Attribute.Type.NUMBER: _("Enter a number, such as 12.5."),
     Attribute.Type.DAY: _("Enter month and day, such as 03-09."),
     Attribute.Type.OBJECTS: _(
-        "Enter a list of objects in JSON: at most 100 objects and 10,000 characters, such as"
-        ' [{"name": "Tea", "price": 5}].'
+        'Enter a list of objects in JSON, such as [{"name": "Tea", "price": 5}]: at most 100'
+        " objects and 10,000 characters; in each at most 50 fields, each name once."
     ),
 }
 
@@ -103,6 +103,11 @@ class _YesOrNo(forms.ChoiceField):
         return {"true": True, "false": False}.get(super().clean(value))
 
 
+class _Several(forms.MultipleChoiceField):
+    def clean(self, value: Any) -> list[str]:
+        return list(dict.fromkeys(super().clean(value)))
+
+
 def value_field(attribute: Attribute, stored: object = None) -> forms.Field:
     """The field for a value; its cleaned data is as contacts.values has it, or a date. `stored`: a
     contact's value, which can be chosen even if it is no choice any more."""
@@ -122,7 +127,7 @@ def value_field(attribute: Attribute, stored: object = None) -> forms.Field:
             several = stored if isinstance(stored, list) else []
             box = forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"})
             options |= {"choices": _choices(attribute, several), "widget": box}
-            field = forms.MultipleChoiceField(**options)
+            field = _Several(**options)
         case kinds.NUMBER | kinds.DAY | kinds.OBJECTS:
             field = _typed(attribute.type, options)
         case _:
@@ -143,6 +148,7 @@ def _typed(type_: str, options: dict[str, Any]) -> forms.Field:
         widget = forms.TextInput(attrs={"placeholder": _("MM-DD"), "autocomplete": "off"})
         return _TypedText(type_, max_length=30, widget=widget, **options)
     widget = forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "class": "code"})
+    options["help_text"] = WRONG[Attribute.Type.OBJECTS]
     return _TypedText(type_, max_length=values.MAX_TEXT, widget=widget, **options)
 
 

@@ -44,6 +44,28 @@ def _listed(value: Sequence[Any]) -> str:
     return text.format(count=locales.number(len(value)))
 
 
+# Objects and characters of each that `entries` shows.
+MOST_ENTRIES, LONGEST_ENTRY = 20, 200
+
+
+def entries(value: object) -> list[str]:
+    """The first objects of a list, each as one line: "name: Tea · price: 5"; [] for others."""
+    if not isinstance(value, list):
+        return []
+    lines = (
+        " · ".join(f"{name}: {_inner(one)}" for name, one in entry.items())
+        for entry in value[:MOST_ENTRIES]
+        if isinstance(entry, dict)
+    )
+    return [line if len(line) <= LONGEST_ENTRY else f"{line[:LONGEST_ENTRY]}…" for line in lines]
+
+
+def _inner(value: object) -> str:
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value) if isinstance(value, str) else shown("", value)
+
+
 def written(value: object) -> Any:
     """As a file has it, in the form that an import reads: several choices with "; " between, and
     objects as JSON. Others as they are."""

@@ -39,7 +39,7 @@ SENTENCES: dict[str, Promise] = {
     "value_choice": _("This is not one of the attribute's choices."),
     "value_day": _("This is no day of the year, or it isn't clear which number is the day."),
     "value_choices": _("One of these is not among the attribute's choices."),
-    "value_objects": _("This is not a list of objects in JSON, or it is too large."),
+    "value_objects": _("This is not a list of objects in JSON, has a name twice, or is too large."),
     "attribute_gone": _("The attribute of this column was deleted during the import."),
     "value_too_long": _("The name is too long."),
     "tag_long": _("The tag is too long: at most 100 characters are possible."),

@@ -237,6 +237,8 @@ def _attribute_setter(attribute: columns.KnownAttribute, order: str) -> Setter:
             return
         if kind == "date" and values.is_no_date(text):
             return
+        if kind == "objects" and text == "[]":
+            return
         try:
             person.attributes[key] = values.parse(kind, text, **options)
         except ValueError:

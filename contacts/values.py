@@ -159,9 +159,10 @@ def _pieces(between: re.Pattern[str], text: str) -> list[str]:
 
 def objects(text: str) -> list[Any]:
     """A list of objects in JSON, such as [{"name": "Tea", "price": 5}]."""
+    # Infinity and NaN are no JSON, and PostgreSQL stores neither.
+    strict: dict[str, Any] = {"parse_constant": _no_constant, "object_pairs_hook": _each_name_once}
     try:
-        # Infinity and NaN are no JSON, and PostgreSQL stores neither.
-        made = json.loads(text, parse_constant=_no_constant) if len(text) <= MAX_TEXT else None
+        made = json.loads(text, **strict) if len(text) <= MAX_TEXT else None
     except (ValueError, RecursionError) as error:
         raise ValueError(text[:50]) from error
     if not isinstance(made, list) or not made or len(made) > MOST_OBJECTS:
@@ -173,6 +174,14 @@ def objects(text: str) -> list[Any]:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(name)
+
+
+def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object. Of two fields with one name, JSON keeps the last one without a word."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError(pairs[0][0][:50])
+    return made
 
 
 def _is_plain(value: Any, deep: int) -> bool:

@@ -67,6 +67,12 @@ def value_of(attributes: dict[str, Any], attribute: Attribute) -> str:
 
 
 @register.filter
+def entries_of(attributes: dict[str, Any], attribute: Attribute) -> list[str]:
+    """The objects of a list, one line for each; [] for another value."""
+    return attributevalues.entries(attributes.get(attribute.key))
+
+
+@register.filter
 def shown_as(value: object, attribute: Attribute) -> str:
     """One value of this attribute, as `value_of`."""
     return attributevalues.shown(attribute.type, value)

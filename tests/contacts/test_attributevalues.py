@@ -121,6 +121,8 @@ def test_objects(text: str) -> None:
         "[1]",
         '["Tea"]',
         '[{"a": NaN}]',
+        '[{"a": 1, "a": 2}]',
+        '[{"a": {"b": 1, "b": 1}}]',
         '[{"a": 1e999}]',
         '[{"a": "\\u0000"}]',
         '[{"a": "\\ud800"}]',
@@ -339,6 +341,26 @@ def test_conditions_on_choices(
     make_contact(workspace, "none@b.example")
     assert matching(workspace, attribute("likes", operator, lines)) == expected
     assert matching(workspace, attribute("likes", "blank")) == {"none"}
+
+
+def test_objects_are_shown_one_by_one(owner_client: Client, workspace: Workspace) -> None:
+    attributes.add(workspace, label="Orders", type_="objects")
+    given = [{"name": "<b>Tea", "price": 5.5, "kinds": ["a", 1]}, {"name": "x" * 300}]
+    person = make_contact(workspace, "a@b.example", attributes={"orders": given})
+    page = owner_client.get(f"/w/brand/contacts/{person.pk}/").content.decode()
+    assert "name: &lt;b&gt;Tea · kinds: [&quot;a&quot;, 1] · price: 5.5" in page
+    assert f"name: {'x' * 194}…" in page
+
+
+def test_a_choice_that_is_sent_twice_is_stored_once(
+    owner_client: Client, workspace: Workspace
+) -> None:
+    likes = attributes.add(workspace, label="Likes", type_="choices", choices=["Red", "Blue"])
+    person = make_contact(workspace, "a@b.example")
+    url = f"/w/brand/contacts/{person.pk}/attributes/{likes.pk}/"
+    owner_client.post(url, {"value": ["Red", "Red"]}, headers={"HX-Request": "true"})
+    person.refresh_from_db()
+    assert person.attributes == {"likes": ["Red"]}
 
 
 def test_conditions_on_objects(workspace: Workspace, three: None) -> None:
