@@ -59,9 +59,10 @@ def _from_starter(request: WorkspaceRequest) -> HttpResponseBase:
 
 def _plain() -> Draft:
     hello = _("Hello {name},").format(name="{{ first_name|default('') }}")
+    chosen = _("Choose your mails: {url}").format(url="{{ preferences_url }}")
     leave = _("Unsubscribe: {url}").format(url="{{ unsubscribe_url }}")
     foot = "{{ workspace.name }}{% if workspace.address %} · {{ workspace.address }}{% endif %}"
-    return Draft(name=_("Plain text"), text=f"{hello}\n\n\n\n--\n{foot}\n{leave}\n")
+    return Draft(name=_("Plain text"), text=f"{hello}\n\n\n\n--\n{foot}\n{chosen}\n{leave}\n")
 
 
 def _editor(request: WorkspaceRequest, design: Design) -> str:
