@@ -25,6 +25,7 @@ from contacts.models import (
     Subscription,
     Suppression,
 )
+from contacts.preferencemodels import MailFrequency
 from contacts.provenance import Source
 from contacts.queries import formeraddresses, mailable
 from contacts.queries import people as people_query
@@ -245,6 +246,7 @@ def contact(request: WorkspaceRequest, pk: int) -> HttpResponse:
     context = {
         "person": person,
         "source_names": sources.names(request.workspace, [person.source, *named]),
+        "frequency": MailFrequency.objects.filter(contact=person).first(),
         "former": formeraddresses.of(person)[:FORMER],
         "attributes": Attribute.objects.filter(workspace=request.workspace),
         "tagged": tagged,

@@ -201,7 +201,9 @@ def test_a_month_ends_on_a_day_that_exists(months: int, day: date, end: datetime
     assert preferences.end_of(months, day) == end
 
 
-def test_frequency_and_language(save: Save, contact: Contact, message: Message) -> None:
+def test_frequency_and_language(
+    save: Save, contact: Contact, message: Message, owner_client: Client
+) -> None:
     for _ in range(2):
         words = save(frequency="month", language="ar")
     assert MailFrequency.objects.get(contact=contact).most == "month"
@@ -211,6 +213,8 @@ def test_frequency_and_language(save: Save, contact: Contact, message: Message) 
     assert Attribute.objects.get(key="language").type == "text"
     assert '<html lang="ar" dir="rtl">' in words
     assert PreferenceChoice.objects.count() == 2
+    page = owner_client.get(f"/w/brand/contacts/{contact.pk}/").content.decode()
+    assert "<dt>Advertising</dt><dd>At most one a month</dd>" in page
     save(frequency="", language="")
     assert not MailFrequency.objects.exists()
     contact.refresh_from_db()
