@@ -1,4 +1,4 @@
-"""What fetching a file at an address needs and gives, whatever the protocol is."""
+"""What fetching a file at an address needs and gives: log-in, bounds, the file and its errors."""
 
 import threading
 import zlib
@@ -37,14 +37,11 @@ class FetchError(ContactsError):
 
 @dataclass(frozen=True, slots=True)
 class FileLogin:
-    """`token`: a bearer token. `key`: a private key in the form of OpenSSH or PEM. `host_key`: the
-    confirmed key of an SFTP server, as a line of OpenSSH."""
+    """User and password, or a bearer token."""
 
     username: str = ""
     password: str = field(default="", repr=False)
     token: str = field(default="", repr=False)
-    key: str = field(default="", repr=False)
-    host_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

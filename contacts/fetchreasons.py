@@ -11,7 +11,7 @@ from contacts import csvdetect
 # The address itself.
 ADDRESS: dict[str, Promise] = {
     "address": _("Enter an address such as https://shop.example.com/export/contacts.csv."),
-    "scheme": _("The address must begin with https:// or sftp://."),
+    "scheme": _("The address must begin with https://."),
     "user_in_address": _(
         "Leave user and password out of the address: enter them below, where they are encrypted."
     ),
@@ -36,7 +36,9 @@ FETCH: dict[str, Promise] = {
     "not_found": _("The server has no file at this address."),
     "status": _("The server does not give the file."),
     "redirects": _("The server leads from one address to the next, more than five times."),
-    "redirect_insecure": _("The server leads to an address without https://, which is not followed."),
+    "redirect_insecure": _(
+        "The server leads to an address without https://, which is not followed."
+    ),
     "encoding": _("The server sends the file in a compression that can't be unpacked here."),
     "too_large": _("The file is larger than an import may be."),
     "no_room": _(

@@ -23,7 +23,6 @@ class ScheduledImport(models.Model):
         NONE = "none", _("None")
         PASSWORD = "password", _("User and password")
         TOKEN = "token", _("Bearer token")
-        KEY = "key", _("User and private key")
 
     class Every(models.TextChoices):
         ONCE = "once", _("Once, now")
@@ -35,18 +34,12 @@ class ScheduledImport(models.Model):
         Workspace, models.CASCADE, related_name="scheduled_imports", db_index=False
     )
     name = SingleLineField(_("name"), max_length=100)
-    # https:// or sftp://, without user and password (contacts.fileaddresses).
+    # https://, without user and password (contacts.fileaddresses).
     url = models.CharField(_("address"), max_length=2000)
-    login = models.CharField(
-        _("log-in"), max_length=8, choices=Login.choices, default=Login.NONE
-    )
+    login = models.CharField(_("log-in"), max_length=8, choices=Login.choices, default=Login.NONE)
     username = SingleLineField(_("user"), max_length=200, blank=True)
-    # Password, token or private key, encrypted (accounts.secrets); never shown again.
+    # Password or token, encrypted (accounts.secrets); never shown again.
     secret = models.BinaryField(null=True, blank=True)
-    # The SFTP server's key that a person confirmed, and the one that it showed last, as a line of
-    # OpenSSH ("ssh-ed25519 AAAA...").
-    host_key = models.TextField(blank=True)
-    shown_key = models.TextField(blank=True)
     every = models.CharField(_("how often"), max_length=4, choices=Every.choices)
     # In the workspace's time zone; Monday is 0.
     at = models.TimeField(_("time"))
@@ -94,9 +87,9 @@ class ScheduledRun(models.Model):
     class State(models.TextChoices):
         FETCHING = "fetching", _("Being fetched")
         JUDGING = "judging", _("Being checked")  # the whole file is here
-        WAITING = "waiting", _("Waits for a person")
-        STARTED = "started", _("Imported")
-        UNCHANGED = "unchanged", _("File unchanged")
+        WAITING = "asking", _("Waits for a person")
+        STARTED = "imported", _("Imported")
+        UNCHANGED = "same_file", _("File unchanged")
         FAILED = "failed", _("Failed")
 
     schedule = models.ForeignKey(

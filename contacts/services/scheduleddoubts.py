@@ -98,9 +98,7 @@ def _of_target(schedule: ScheduledImport, last: Import) -> Iterator[tuple[str, s
         yield "attribute_gone", ", ".join(sorted(gone)[:NAMED])
 
 
-def _of_reading(
-    last: Import, import_: Import, dialect: Dialect
-) -> Iterator[tuple[str, str]]:
+def _of_reading(last: Import, import_: Import, dialect: Dialect) -> Iterator[tuple[str, str]]:
     guessed = import_.dialect["encoding"]
     if guessed != dialect.encoding and not importfile.sample(import_).isascii():
         yield "encoding_doubt", f"{dialect.encoding} → {guessed}"

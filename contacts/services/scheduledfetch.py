@@ -40,9 +40,7 @@ def fetch(run_id: int) -> bool:
     if run is None:
         return False
     try:
-        with leases.renewed(
-            scheduledruns.ours(run), scheduledruns.LEASE, most=2 * LONGEST
-        ):
+        with leases.renewed(scheduledruns.ours(run), scheduledruns.LEASE, most=2 * LONGEST):
             return _fetched(run)
     except RunLostError:
         scheduledruns.drop_file(run)
@@ -101,11 +99,9 @@ def login_of(schedule: ScheduledImport) -> FileLogin:
     """Raises SecretError."""
     secret, kinds = secrets.decrypt(schedule.secret), ScheduledImport.Login
     return FileLogin(
-        username=schedule.username if schedule.login in {kinds.PASSWORD, kinds.KEY} else "",
+        username=schedule.username if schedule.login == kinds.PASSWORD else "",
         password=secret if schedule.login == kinds.PASSWORD else "",
         token=secret if schedule.login == kinds.TOKEN else "",
-        key=secret if schedule.login == kinds.KEY else "",
-        host_key=schedule.host_key,
     )
 
 

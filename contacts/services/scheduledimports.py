@@ -50,14 +50,11 @@ def named(schedule: ScheduledImport) -> dict[str, int]:
 
 
 @transaction.atomic
-def change(schedule: ScheduledImport, *, secret: str, moved: bool, **values: Any) -> None:
-    """Change the given values; an empty secret keeps the stored one. `moved`: it is another server
-    now, whose key nobody has confirmed."""
+def change(schedule: ScheduledImport, *, secret: str, **values: Any) -> None:
+    """Change the given values; an empty secret keeps the stored one."""
     locked = ScheduledImport.objects.select_for_update().get(pk=schedule.pk)
     if values["url"] != locked.url:  # what the former address said means nothing here
         values |= {"etag": "", "modified": ""}
-    if moved:
-        values |= {"host_key": "", "shown_key": ""}
     if secret:
         values["secret"] = secrets.encrypt(secret)
     elif values["login"] == ScheduledImport.Login.NONE:
@@ -135,33 +132,13 @@ def begin(schedule: ScheduledImport, *, by: User, enqueue: Enqueue) -> None:
 
 
 @transaction.atomic
-def confirm_host_key(
-    schedule: ScheduledImport, key: str, *, by: User, enqueue: Enqueue
-) -> bool:
-    """The person has compared the key that the server showed. Fetches at once. Returns False if it
-    shows another one by now."""
-    locked = ScheduledImport.objects.select_for_update().get(pk=schedule.pk)
-    if not key or key != locked.shown_key:
-        return False
-    locked.host_key, locked.shown_key = key, ""
-    locked.save(update_fields=["host_key", "shown_key"])
-    log.committed.info("host key confirmed", **named(locked), user=by.pk)
-    if not locked.runs.filter(state__in=RUNNING).exists():
-        drop_waiting(locked)
-        begin(locked, by=by, enqueue=enqueue)
-    return True
-
-
-@transaction.atomic
 def start_due() -> int:
     """Begin a run for each schedule that is due; returns how many. A schedule with a file that
     waits for a person is left out until its next time. Other ticks skip the rows locked here."""
     now = timezone.now()
     due = list(
         ScheduledImport.objects.select_for_update(skip_locked=True, of=("self",))
-        .filter(
-            state=ScheduledImport.State.ACTIVE, next_at__lte=now, workspace__deleted_at=None
-        )
+        .filter(state=ScheduledImport.State.ACTIVE, next_at__lte=now, workspace__deleted_at=None)
         .select_related("workspace")
         .order_by("next_at")[:AT_ONCE]
     )
@@ -198,6 +175,13 @@ def waiting(workspace: Workspace) -> QuerySet[ScheduledRun]:
     return ScheduledRun.objects.filter(WAITING, schedule__workspace=workspace).select_related(
         "schedule", "of_import"
     )
+
+
+def is_waiting(run: ScheduledRun) -> bool:
+    """WAITING, of a row that was read with its import."""
+    file = run.of_import
+    here = file is not None and file.state in unfinished.WAITING
+    return run.state == ScheduledRun.State.WAITING and here
 
 
 def failing(workspace: Workspace) -> QuerySet[ScheduledRun]:

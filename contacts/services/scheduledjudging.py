@@ -99,7 +99,9 @@ def _start(run: ScheduledRun, import_: Import, enqueue: Callable[[int], Any]) ->
 
 
 @transaction.atomic
-def start(import_: Import, *, enqueue: Callable[[int], Any], checked: str | None, scope: str) -> None:
+def start(
+    import_: Import, *, enqueue: Callable[[int], Any], checked: str | None, scope: str
+) -> None:
     """A person starts an import (imports.start). If its file was fetched and has waited, the next
     files are imported like it. Raises ImportRefusedError."""
     # The schedule first, as everywhere.

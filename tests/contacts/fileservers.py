@@ -47,9 +47,7 @@ class FileServer:
     def url(self, path: str = "/people.csv") -> str:
         return f"https://localhost:{self.port}{path}"
 
-    async def session(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         self.asked.append(head)
         path = head.split()[1].partition("?")[0]
