@@ -17,7 +17,7 @@ Network = IPv4Network | IPv6Network
 # Seconds to connect to one address, and without a byte from the server.
 CONNECT, SILENT = 15.0, 30.0
 # Seconds for all of it.
-LONGEST = 30 * 60.0
+LONGEST = 15 * 60.0
 # Bytes that are read, and unpacked, at once.
 AT_ONCE = 64 * 1024
 GZIP = b"\x1f\x8b"

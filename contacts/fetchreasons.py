@@ -23,7 +23,7 @@ FETCH: dict[str, Promise] = {
         "The server is inside a private network or is this machine itself. The operator of this "
         "installation can open a network (YANSHU_FETCH_NETWORKS)."
     ),
-    "unreachable": _("The server can't be reached. It is tried again soon."),
+    "unreachable": _("The server can't be reached."),
     "certificate": _("The server's certificate is not valid, so nothing was sent to it."),
     "tls": _("No encrypted connection to the server could be made."),
     "silent": _("The server stopped answering before the file was complete."),

@@ -54,7 +54,7 @@ class ScheduledImportForm(forms.Form):
         required=False,
     )
     weekday = forms.TypedChoiceField(
-        label=_("Day of the week"), choices=WEEKDAYS, coerce=int, required=False, empty_value=0
+        label=_("Day of the week"), choices=WEEKDAYS, coerce=int, required=False
     )
 
     def __init__(
@@ -96,6 +96,9 @@ class ScheduledImportForm(forms.Form):
         except hosts.HostError as error:
             raise forms.ValidationError(fetchreasons.sentence("forbidden_host")) from error
         return address.text
+
+    def clean_weekday(self) -> int:
+        return self.cleaned_data["weekday"] or 0
 
     def clean_at(self) -> time:
         return self.cleaned_data["at"] or time(0)

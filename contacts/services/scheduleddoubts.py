@@ -65,7 +65,7 @@ def header_of(import_: Import, dialect: Dialect) -> list[str]:
 def _choose_sheet(last: Import, import_: Import) -> bool:
     """Read the sheet with the name of the last one; False if there is none. Of workbooks with one
     sheet its name may change."""
-    before = {number: name for number, name in last.dialect.get("sheets", ())}
+    before = dict(last.dialect.get("sheets", ()))
     now = {name: number for number, name in import_.dialect.get("sheets", ())}
     if not before or not now or len(before) == len(now) == 1:
         return True

@@ -29,6 +29,9 @@ from environment import logs
 
 log = logs.get(__name__)
 
+# Files that are fetched at once: the workers that fetch also collect bounce mailboxes, of which
+# there are two by default, and a slow server must not keep both.
+AT_ONCE = 1
 # Bytes of one transaction: whole chunks.
 PIECE = 8 * importfile.CHUNK
 
@@ -36,6 +39,8 @@ PIECE = 8 * importfile.CHUNK
 def fetch(run_id: int) -> bool:
     """Fetch the run's file. Returns whether it is here, to be judged. If the database is away, it
     raises, and the tick has it fetched again after the lease. Safe to run twice."""
+    if scheduledruns.held(ScheduledRun.State.FETCHING) >= AT_ONCE:
+        return False  # the tick asks again
     run = scheduledruns.claim(run_id, ScheduledRun.State.FETCHING)
     if run is None:
         return False

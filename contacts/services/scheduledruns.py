@@ -44,6 +44,11 @@ def claim(run_id: int, state: str) -> ScheduledRun | None:
     return runs.filter(pk=run_id, holder=holder).first()
 
 
+def held(state: str) -> int:
+    """How many runs in this state have a worker."""
+    return ScheduledRun.objects.filter(state=state, leased_until__gt=timezone.now()).count()
+
+
 def ours(run: ScheduledRun) -> QuerySet[ScheduledRun]:
     return ScheduledRun.objects.filter(pk=run.pk, state=run.state, holder=run.holder)
 

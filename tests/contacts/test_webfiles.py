@@ -33,10 +33,13 @@ def fetched(
     **bounds: Any,
 ) -> tuple[bytes, str, Version] | None:
     """(bytes, file name, version); None: unchanged."""
-    limits = Bounds(**({"most": MOST, "networks": LOOPBACK} | bounds))
+    given: dict[str, Any] = {"most": MOST, "networks": LOOPBACK}
+    limits = Bounds(**(given | bounds))
     address = fileaddresses.parse(url)
     with webfiles.opened(address, login or FileLogin(), seen or Version(), limits) as found:
-        return found and (b"".join(found.pieces), found.filename, found.version)
+        if found is None:
+            return None
+        return b"".join(found.pieces), found.filename, found.version
 
 
 def refusal(url: str, **given: Any) -> tuple[str, str]:
