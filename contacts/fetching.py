@@ -1,5 +1,7 @@
 """What fetching a file at an address needs and gives: log-in, bounds, the file and its errors."""
 
+import base64
+import hashlib
 import threading
 import zlib
 from collections.abc import Iterable, Iterator
@@ -35,13 +37,34 @@ class FetchError(ContactsError):
         super().__init__(f"{code}: {self.words}")
 
 
+class HostKeyError(FetchError):
+    """Nobody has confirmed the key that an SFTP server shows. `key`: as a line of OpenSSH."""
+
+    def __init__(self, code: str, key: str) -> None:
+        super().__init__(code, fingerprint(key))
+        self.key = key
+
+
+def fingerprint(key: str) -> str:
+    """Of a line of OpenSSH, as ssh shows it: "ssh-ed25519 SHA256:..."; "" for none."""
+    kind, _blank, rest = key.strip().partition(" ")
+    try:
+        digest = hashlib.sha256(base64.b64decode(rest.partition(" ")[0], validate=True)).digest()
+    except ValueError:
+        return ""
+    return f"{kind} SHA256:{base64.b64encode(digest).decode().rstrip('=')}" if rest else ""
+
+
 @dataclass(frozen=True, slots=True)
 class FileLogin:
-    """User and password, or a bearer token."""
+    """User and password, a bearer token, or user and private key (`key`: in the form of OpenSSH or
+    PEM). `host_key`: the confirmed key of an SFTP server, as a line of OpenSSH."""
 
     username: str = ""
     password: str = field(default="", repr=False)
     token: str = field(default="", repr=False)
+    key: str = field(default="", repr=False)
+    host_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

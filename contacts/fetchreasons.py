@@ -11,7 +11,7 @@ from contacts import csvdetect
 # The address itself.
 ADDRESS: dict[str, Promise] = {
     "address": _("Enter an address such as https://shop.example.com/export/contacts.csv."),
-    "scheme": _("The address must begin with https://."),
+    "scheme": _("The address must begin with https:// or sftp://."),
     "user_in_address": _(
         "Leave user and password out of the address: enter them below, where they are encrypted."
     ),
@@ -48,6 +48,14 @@ FETCH: dict[str, Promise] = {
         "The stored log-in can't be read, because the key of this installation has changed. "
         "Enter it again."
     ),
+    "host_key": _("Compare the key that the server shows, and confirm it. Nothing was sent to it."),
+    "host_key_changed": _(
+        "The server shows another key than the one that was confirmed, so nothing was sent to it. "
+        "Ask its operator whether the key was changed."
+    ),
+    "private_key": _("The private key can't be read. Enter it again."),
+    "not_a_file": _("There is no file at this path, but a folder or something else."),
+    "changing": _("The file was changed while it was fetched."),
     "log_in_page": _(
         "The address answers with a web page, not with a file: probably a page to log in. Check "
         "the address and the log-in."

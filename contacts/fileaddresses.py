@@ -1,4 +1,4 @@
-"""Addresses of files that are fetched: `https://host/path`. Pure.
+"""Addresses of files that are fetched: `https://host/path` and `sftp://host/path`. Pure.
 
 They hold no user and no password: these have fields of their own, which are encrypted.
 """
@@ -12,7 +12,8 @@ import idna
 from contacts.exceptions import ContactsError
 
 LONGEST = 2000
-SCHEME, PORT = "https", 443
+HTTPS, SFTP = "https", "sftp"
+PORTS = {HTTPS: 443, SFTP: 22}
 # RFC 3986: what a path or a query has beside letters, digits and "%".
 PATH_SIGNS = "/:@!$&'()*+,;=~-._%"
 ENCODED = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -30,23 +31,24 @@ class FileAddressError(ContactsError, ValueError):
 class FileAddress:
     """`host` is ASCII, in lower case; `target`: path and query, percent-encoded."""
 
+    scheme: str
     host: str
     port: int
     target: str
 
     @property
-    def place(self) -> tuple[str, int]:
+    def place(self) -> tuple[str, str, int]:
         """What a log-in is meant for."""
-        return self.host, self.port
+        return self.scheme, self.host, self.port
 
     @property
     def authority(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == PORT else f"{host}:{self.port}"
+        return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def text(self) -> str:
-        return f"{SCHEME}://{self.authority}{self.target}"
+        return f"{self.scheme}://{self.authority}{self.target}"
 
     @property
     def path(self) -> str:
@@ -84,16 +86,18 @@ def parse(text: str) -> FileAddress:
         host = parts.hostname or ""
     except ValueError as error:
         raise FileAddressError("address") from error
-    if parts.scheme != SCHEME:
+    if parts.scheme not in PORTS:
         raise FileAddressError("scheme")
     if "@" in parts.netloc:
         raise FileAddressError("user_in_address")
     if not host or port == 0:
         raise FileAddressError("address")
+    if parts.scheme == SFTP and (parts.query or parts.path.endswith("/") or not parts.path):
+        raise FileAddressError("address")
     target = _quoted(parts.path or "/")
     if parts.query:
         target += "?" + _quoted(parts.query, also="?")
-    address = FileAddress(_ascii(host), port or PORT, target)
+    address = FileAddress(parts.scheme, _ascii(host), port or PORTS[parts.scheme], target)
     if len(address.text) > LONGEST:
         raise FileAddressError("address")
     return address

@@ -3,6 +3,11 @@
 from datetime import time
 from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import (
+    load_pem_private_key,
+    load_ssh_private_key,
+)
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
@@ -24,6 +29,14 @@ WEEKDAYS = (
     (5, _("Saturday")),
     (6, _("Sunday")),
 )
+LOGINS = {
+    fileaddresses.HTTPS: {Login.NONE, Login.PASSWORD, Login.TOKEN},
+    fileaddresses.SFTP: {Login.PASSWORD, Login.KEY},
+}
+WRONG_LOGIN = {
+    fileaddresses.HTTPS: _("A private key is for sftp:// only. Choose another log-in."),
+    fileaddresses.SFTP: _("SFTP needs a user, with a password or a private key."),
+}
 PLAIN = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
 
 
@@ -33,7 +46,10 @@ class ScheduledImportForm(forms.Form):
         label=_("Address of the file"),
         max_length=fileaddresses.LONGEST,
         widget=forms.TextInput(attrs={**PLAIN, "inputmode": "url"}),
-        help_text=_("Such as https://shop.example.com/export/contacts.csv."),
+        help_text=_(
+            "Such as https://shop.example.com/export/contacts.csv, or sftp://files.example.com/out/"
+            "contacts.csv."
+        ),
     )
     login = forms.ChoiceField(label=_("Log-in"), choices=Login.choices)
     username = SingleLine(
@@ -46,6 +62,13 @@ class ScheduledImportForm(forms.Form):
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text=_("It is stored encrypted and never shown again."),
+    )
+    key = forms.CharField(
+        label=_("Private key"),
+        required=False,
+        max_length=10_000,
+        widget=forms.Textarea(attrs={**PLAIN, "rows": 5}),
+        help_text=_("In the form of OpenSSH or PEM, without a passphrase. It is stored encrypted."),
     )
     every = forms.ChoiceField(label=_("How often"), choices=ScheduledImport.Every.choices)
     at = forms.TimeField(
@@ -64,7 +87,7 @@ class ScheduledImportForm(forms.Form):
         schedule: ScheduledImport | None = None,
         **options: Any,
     ) -> None:
-        names = [name for name in self.base_fields if name != "secret"]
+        names = [name for name in self.base_fields if name not in {"secret", "key"}]
         plain = schedule or ScheduledImport(every=ScheduledImport.Every.DAY, at=time(5))
         options["initial"] = {name: getattr(plain, name) for name in names}
         super().__init__(*args, **options)
@@ -73,7 +96,8 @@ class ScheduledImportForm(forms.Form):
         text = _("In the time zone of the workspace, {zone}. Each hour: the minute counts.")
         self.fields["at"].help_text = text.format(zone=workspace.timezone)
         if schedule and schedule.secret:
-            self.fields["secret"].help_text = _("Leave it empty to keep the one that is stored.")
+            field = "key" if schedule.login == Login.KEY else "secret"
+            self.fields[field].help_text = _("Leave it empty to keep the one that is stored.")
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
@@ -112,18 +136,45 @@ class ScheduledImportForm(forms.Form):
                     "The workspace has {count} of them, and can't have more. Delete one first."
                 )
                 raise forms.ValidationError(text.format(count=count))
+        self._check_login(cleaned)
+        cleaned.pop("key", None)
+        return cleaned
+
+    def _check_login(self, cleaned: dict[str, Any]) -> None:
+        """Leaves the secret of any kind in `secret`."""
         login = cleaned.get("login")
-        if login != Login.PASSWORD:
+        scheme = _parsed(cleaned).scheme if _parsed(cleaned) else ""
+        if scheme and login not in LOGINS[scheme]:
+            self.add_error("login", WRONG_LOGIN[scheme])
+            return
+        if login not in {Login.PASSWORD, Login.KEY}:
             cleaned["username"] = ""
         elif not cleaned.get("username"):
             self.add_error("username", _("Enter the user."))
         if login == Login.NONE:
             cleaned["secret"] = ""
+        elif login == Login.KEY:
+            cleaned["secret"] = cleaned.get("key", "")
+            if cleaned["secret"]:
+                self._check_key(cleaned["secret"])
+            else:
+                self._check_stored(cleaned, "key")
         elif cleaned.get("secret"):
             self._check_secret(cleaned["secret"], token=login == Login.TOKEN)
         else:
-            self._check_stored(cleaned)
-        return cleaned
+            self._check_stored(cleaned, "secret")
+
+    def _check_key(self, text: str) -> None:
+        data = text.strip().encode()
+        try:
+            read = load_ssh_private_key if b"OPENSSH" in data[:50] else load_pem_private_key
+            read(data, None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            text = _(
+                "This private key can't be read. Paste the whole file, without a passphrase, from "
+                "-----BEGIN to the end."
+            )
+            self.add_error("key", text)
 
     def _check_secret(self, secret: str, *, token: bool) -> None:
         if not secret.isprintable():
@@ -131,21 +182,37 @@ class ScheduledImportForm(forms.Form):
         elif token and not (secret.isascii() and " " not in secret):
             self.add_error("secret", _("A token has only Latin letters, digits and signs."))
 
-    def _check_stored(self, cleaned: dict[str, Any]) -> None:
+    def _check_stored(self, cleaned: dict[str, Any], field: str) -> None:
         """A stored secret is used only for the server and user that it was entered for: otherwise
         somebody could have it sent to a server of their own."""
         stored = self.schedule if self.schedule and self.schedule.secret else None
         if stored is None:
-            self.add_error("secret", _("Enter the password or the token."))
+            missing = {
+                "secret": _("Enter the password or the token."),
+                "key": _("Paste the private key."),
+            }
+            self.add_error(field, missing[field])
         elif _place(cleaned) != _place(vars(stored)):
             self.add_error(
-                "secret", _("Enter it again: it was stored for another server, user or log-in.")
+                field, _("Enter it again: it was stored for another server, user or log-in.")
             )
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether a valid form names another server than the stored one."""
+        before = _parsed(vars(self.schedule)) if self.schedule else None
+        now = _parsed(self.cleaned_data)
+        return before is None or now is None or before.place != now.place
+
+
+def _parsed(values: dict[str, Any]) -> fileaddresses.FileAddress | None:
+    """None: the field has an error already."""
+    try:
+        return fileaddresses.parse(values.get("url", ""))
+    except fileaddresses.FileAddressError:
+        return None
 
 
 def _place(values: dict[str, Any]) -> tuple[object, ...]:
-    try:
-        place: object = fileaddresses.parse(values.get("url", "")).place
-    except fileaddresses.FileAddressError:  # the field has an error already
-        place = None
-    return place, values.get("login"), values.get("username")
+    address = _parsed(values)
+    return address and address.place, values.get("login"), values.get("username")

@@ -23,6 +23,7 @@ class ScheduledImport(models.Model):
         NONE = "none", _("None")
         PASSWORD = "password", _("User and password")
         TOKEN = "token", _("Bearer token")
+        KEY = "key", _("User and private key")
 
     class Every(models.TextChoices):
         ONCE = "once", _("Once, now")
@@ -34,12 +35,16 @@ class ScheduledImport(models.Model):
         Workspace, models.CASCADE, related_name="scheduled_imports", db_index=False
     )
     name = SingleLineField(_("name"), max_length=100)
-    # https://, without user and password (contacts.fileaddresses).
+    # https:// or sftp://, without user and password (contacts.fileaddresses).
     url = models.CharField(_("address"), max_length=2000)
     login = models.CharField(_("log-in"), max_length=8, choices=Login.choices, default=Login.NONE)
     username = SingleLineField(_("user"), max_length=200, blank=True)
-    # Password or token, encrypted (accounts.secrets); never shown again.
+    # Password, token or private key, encrypted (accounts.secrets); never shown again.
     secret = models.BinaryField(null=True, blank=True)
+    # Keys of an SFTP server as lines of OpenSSH ("ssh-ed25519 AAAA..."): the one that a person
+    # confirmed, and another one that it has shown since.
+    host_key = models.TextField(blank=True)
+    shown_key = models.TextField(blank=True)
     every = models.CharField(_("how often"), max_length=4, choices=Every.choices)
     # In the workspace's time zone; Monday is 0.
     at = models.TimeField(_("time"))

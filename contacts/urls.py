@@ -117,6 +117,7 @@ urlpatterns = [
         "edit_scheduled_import",
     ),
     edit("imports/scheduled/<int:pk>/run/", scheduled.run_scheduled_import, "run_scheduled_import"),
+    edit("imports/scheduled/<int:pk>/key/", scheduled.confirm_host_key, "confirm_host_key"),
     edit(
         "imports/scheduled/<int:pk>/pause/",
         scheduled.pause_scheduled_import,

@@ -19,6 +19,7 @@ from contacts.fetching import (
     FetchedFile,
     FetchError,
     FileLogin,
+    HostKeyError,
     Version,
 )
 from contacts.models import Import
@@ -60,6 +61,8 @@ def fetch(run_id: int) -> bool:
 
 
 def _fail(run: ScheduledRun, error: FetchError) -> None:
+    if isinstance(error, HostKeyError):
+        ScheduledImport.objects.filter(pk=run.schedule_id).update(shown_key=error.key)
     try:
         scheduledruns.fail(run, error.code, error.words, temporary=error.temporary)
     except (RunLostError, ScheduledImport.DoesNotExist):
@@ -97,6 +100,11 @@ def _opened(schedule: ScheduledImport) -> AbstractContextManager[FetchedFile | N
     except secrets.SecretError as error:
         raise FetchError("secret") from error
     bounds = Bounds(settings.IMPORT_MAX_BYTES, settings.FETCH_NETWORKS)
+    if address.scheme == fileaddresses.SFTP:
+        # Its library takes half a second to load, which only these workers need.
+        from contacts import sftpfiles  # noqa: PLC0415
+
+        return sftpfiles.opened(address, login, _seen(schedule), bounds)
     return webfiles.opened(address, login, _seen(schedule), bounds)
 
 
@@ -104,9 +112,11 @@ def login_of(schedule: ScheduledImport) -> FileLogin:
     """Raises SecretError."""
     secret, kinds = secrets.decrypt(schedule.secret), ScheduledImport.Login
     return FileLogin(
-        username=schedule.username if schedule.login == kinds.PASSWORD else "",
+        username=schedule.username if schedule.login in {kinds.PASSWORD, kinds.KEY} else "",
         password=secret if schedule.login == kinds.PASSWORD else "",
         token=secret if schedule.login == kinds.TOKEN else "",
+        key=secret if schedule.login == kinds.KEY else "",
+        host_key=schedule.host_key,
     )
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts import secrets
 from accounts.models import User, Workspace
+from contacts import fetching
 from contacts.models import Import
 from contacts.recurrence import Recurrence
 from contacts.scheduledmodels import ScheduledImport, ScheduledRun
@@ -50,11 +51,14 @@ def named(schedule: ScheduledImport) -> dict[str, int]:
 
 
 @transaction.atomic
-def change(schedule: ScheduledImport, *, secret: str, **values: Any) -> None:
-    """Change the given values; an empty secret keeps the stored one."""
+def change(schedule: ScheduledImport, *, secret: str, moved: bool = False, **values: Any) -> None:
+    """Change the given values; an empty secret keeps the stored one. `moved`: it is another server
+    now, whose key nobody has confirmed."""
     locked = ScheduledImport.objects.select_for_update().get(pk=schedule.pk)
     if values["url"] != locked.url:  # what the former address said means nothing here
         values |= {"etag": "", "modified": ""}
+    if moved:
+        values |= {"host_key": "", "shown_key": ""}
     if secret:
         values["secret"] = secrets.encrypt(secret)
     elif values["login"] == ScheduledImport.Login.NONE:
@@ -129,6 +133,23 @@ def run_now(schedule: ScheduledImport, *, by: User, enqueue: Enqueue) -> bool:
 def begin(schedule: ScheduledImport, *, by: User, enqueue: Enqueue) -> None:
     run = ScheduledRun.objects.create(schedule=schedule, asked_by=by)
     transaction.on_commit(lambda: jobs.nudge(enqueue, run.pk))
+
+
+@transaction.atomic
+def confirm_host_key(
+    schedule: ScheduledImport, fingerprint: str, *, by: User, enqueue: Enqueue
+) -> bool:
+    """A person has compared the key that the server shows; the file is fetched. Returns False if
+    the server shows another key by now."""
+    locked = ScheduledImport.objects.select_for_update().get(pk=schedule.pk)
+    key = locked.shown_key
+    if not key or fetching.fingerprint(key) != fingerprint:
+        return False
+    locked.host_key, locked.shown_key = key, ""
+    locked.save(update_fields=["host_key", "shown_key"])
+    log.committed.info("host key confirmed", **named(locked), user=by.pk)
+    run_now(locked, by=by, enqueue=enqueue)
+    return True
 
 
 @transaction.atomic

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
-from contacts import fetchreasons, fileaddresses
+from contacts import fetching, fetchreasons, fileaddresses
 from contacts.models import Import
 from contacts.scheduledforms import ScheduledImportForm
 from contacts.scheduledmodels import ScheduledImport, ScheduledRun
@@ -46,6 +46,8 @@ def scheduled_import(request: WorkspaceRequest, pk: int) -> HttpResponse:
         "schedule": schedule,
         "address": shown_address(schedule),
         "page": page,
+        "fingerprint": fetching.fingerprint(schedule.shown_key),
+        "confirmed_key": fetching.fingerprint(schedule.host_key),
         "runs": [_shown(run) for run in page],
         "waiting": waiting and _shown(waiting),
         "running": schedule.runs.filter(state__in=service.RUNNING).exists(),
@@ -91,7 +93,7 @@ def edit_scheduled_import(request: WorkspaceRequest, pk: int) -> HttpResponseBas
     schedule = get_in(request.workspace, ScheduledImport, pk=pk)
     form = ScheduledImportForm(request.POST or None, workspace=request.workspace, schedule=schedule)
     if request.method == "POST" and form.is_valid() and not overtaken.is_overtaken(form):
-        service.change(schedule, **form.cleaned_data)
+        service.change(schedule, moved=form.is_moved, **form.cleaned_data)
         messages.success(request, _("Saved."))
         return redirect("scheduled_import", request.workspace.slug, schedule.pk)
     return render(request, "contacts/scheduled_form.html", {"form": form, "schedule": schedule})
@@ -104,6 +106,22 @@ def run_scheduled_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase
         messages.success(request, _("The file is being fetched."))
     else:
         messages.info(request, _("The file is being fetched already."))
+    return redirect("scheduled_import", request.workspace.slug, schedule.pk)
+
+
+@require_POST
+def confirm_host_key(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """The person has compared the fingerprint of the SFTP server's key."""
+    schedule = get_in(request.workspace, ScheduledImport, pk=pk)
+    if service.confirm_host_key(
+        schedule,
+        request.POST.get("fingerprint", ""),
+        by=request.user,
+        enqueue=fetch_scheduled.delay,
+    ):
+        messages.success(request, _("The key is confirmed. The file is being fetched."))
+    else:
+        messages.error(request, _("The server shows another key by now. Compare it again."))
     return redirect("scheduled_import", request.workspace.slug, schedule.pk)
 
 

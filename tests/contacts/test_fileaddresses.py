@@ -17,6 +17,10 @@ from contacts.fileaddresses import FileAddressError
             "https://shop.example.com/100%.csv?a=1%20%zz",
             "https://shop.example.com/100%25.csv?a=1%20%25zz",
         ),
+        (
+            "sftp://shop.example.com:22/out/名单.csv",
+            "sftp://shop.example.com/out/%E5%90%8D%E5%8D%95.csv",
+        ),
         ("https://[2001:db8::1]:8443/a", "https://[2001:db8::1]:8443/a"),
     ],
 )
@@ -40,6 +44,9 @@ def test_read_and_written(text: str, read: str | None) -> None:
         ("https://shop.example.com:99999/", "address"),
         ("https://shop.example.com:0/", "address"),
         ("https://[::1/", "address"),
+        ("sftp://shop.example.com", "address"),
+        ("sftp://shop.example.com/folder/", "address"),
+        ("sftp://shop.example.com/a?b", "address"),
         ("https://" + "a" * 70 + "例.example/", "address"),
         ("https://shop.example.com/" + "a" * 2000, "address"),
         ("https://shop.example.com/" + "名" * 500, "address"),
@@ -54,7 +61,7 @@ def test_refused(text: str, code: str) -> None:
 def test_a_query_is_not_shown() -> None:
     address = fileaddresses.parse("https://shop.example.com/a%20b.csv?key=secret")
     assert address.shown == "https://shop.example.com/a%20b.csv?…"
-    assert (address.filename, address.place) == ("a b.csv", ("shop.example.com", 443))
+    assert (address.filename, address.place) == ("a b.csv", ("https", "shop.example.com", 443))
 
 
 def test_where_a_reply_leads_to() -> None:

@@ -30,6 +30,8 @@ from contacts.services import (
 )
 from tests.contacts import fileservers
 from tests.contacts.fileservers import LOOPBACK, PEOPLE, FileServer, reply
+from tests.contacts.sftpservers import HOST_KEY, OTHER_KEY, USER_KEY, SftpServer, public
+from tests.contacts.sftpservers import serving as serving_sftp
 from tests.mailservers.smtp import Authority, server_context
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +44,12 @@ def server(authority: Authority, tmp_path: Path, settings: Any) -> Iterator[File
     settings.FETCH_NETWORKS = LOOPBACK
     with fileservers.serving(server_context(tmp_path, authority=authority)) as server:
         server.say(reply())
+        yield server
+
+
+@pytest.fixture
+def sftp(tmp_path: Path) -> Iterator[SftpServer]:
+    with serving_sftp(tmp_path) as server:
         yield server
 
 
@@ -532,10 +540,18 @@ def test_from_the_form_to_the_import(
     assert "Shop" in owner_client.get(url("scheduled_imports")).content.decode()
 
 
+SFTP = {"url": "sftp://localhost/a.csv", "login": "key"}
+
+
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"url": "http://shop.example.com/"}, "The address must begin with https://."),
+        ({"url": "http://shop.example.com/"}, "must begin with https:// or sftp://."),
+        ({"url": "sftp://localhost/a.csv", "login": "none"}, "SFTP needs a user"),
+        ({"login": "key", "key": "x"}, "A private key is for sftp:// only."),
+        (SFTP, "Paste the private key."),
+        (SFTP | {"key": "rubbish"}, "This private key can&#x27;t be read."),
+        (SFTP | {"key": "-----BEGIN OPENSSH PRIVATE KEY-----"}, "This private key can&#x27;t be"),
         ({"url": "https://ann:pw@shop.example.com/"}, "Leave user and password out"),
         ({"url": "https://10.1.2.3/"}, "inside a private network"),
         ({"url": "https://none.invalid/"}, "There is no server of this name"),
@@ -573,6 +589,49 @@ def test_a_stored_secret_stays_with_its_server(
         assert "Enter it again" in page
     schedule.refresh_from_db()
     assert secrets.decrypt(schedule.secret) == "pa ss"
+
+
+def test_from_an_sftp_server_whose_key_is_confirmed(
+    owner_client: Client,
+    url: Callable[..., str],
+    form: dict[str, str],
+    told: list[Any],
+    sftp: SftpServer,
+) -> None:
+    private = USER_KEY.export_private_key("openssh").decode()
+    given = form | {"url": sftp.url(), "login": "key", "username": "ann", "key": private}
+    here = owner_client.post(url("new_scheduled_import"), given)["Location"]
+    schedule = ScheduledImport.objects.get()
+    fingerprint = f"ssh-ed25519 {HOST_KEY.get_fingerprint()}"
+    assert work(schedule).reasons == [["host_key", fingerprint]]
+    page = owner_client.get(here).content.decode()
+    assert "Compare the key of the server." in page
+    assert fingerprint in page.replace("&#x2B;", "+")
+    confirm = url("confirm_host_key", schedule.pk)
+    owner_client.post(confirm, {"fingerprint": "another"})
+    assert schedule.runs.count() == 1
+    owner_client.post(confirm, {"fingerprint": fingerprint})
+    assert codes(work(schedule)) == ["first"]
+    page = owner_client.get(here).content.decode()
+    assert "Compare the key of the server." not in page
+    assert "Key of the server" in page
+    # Another server has its place later.
+    other = public(OTHER_KEY)
+    ScheduledImport.objects.update(host_key=other)
+    scheduledimports.drop_waiting(schedule)
+    ScheduledRun.objects.create(schedule=schedule)
+    assert codes(work(schedule)) == ["host_key_changed"]
+    assert "shows another key than" in owner_client.get(here).content.decode()
+    # Another path is on the same server; the address of another server is not.
+    kept = given | {"key": ""}
+    edit = url("edit_scheduled_import", schedule.pk)
+    assert owner_client.post(edit, kept | {"url": sftp.url("/b.csv")}).status_code == 302
+    schedule.refresh_from_db()
+    assert schedule.host_key == other
+    moved = given | {"url": f"sftp://127.0.0.1:{sftp.port}/b.csv"}
+    assert owner_client.post(edit, moved).status_code == 302
+    schedule.refresh_from_db()
+    assert (schedule.host_key, schedule.shown_key) == ("", "")
 
 
 def test_run_pause_delete(  # noqa: PLR0917 - fixtures
