@@ -40,6 +40,13 @@ WRONG_LOGIN = {
 PLAIN = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
 
 
+class SecretArea(forms.Textarea):
+    """Like a password field: what was typed is not sent back, and no draft keeps it."""
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        return super().get_context(name, None, attrs)
+
+
 class ScheduledImportForm(forms.Form):
     name = SingleLine(label=_("Name"), max_length=100)
     url = forms.CharField(
@@ -67,10 +74,12 @@ class ScheduledImportForm(forms.Form):
         label=_("Private key"),
         required=False,
         max_length=10_000,
-        widget=forms.Textarea(attrs={**PLAIN, "rows": 5}),
+        widget=SecretArea(attrs={**PLAIN, "rows": 5, "data-secret": True}),
         help_text=_("In the form of OpenSSH or PEM, without a passphrase. It is stored encrypted."),
     )
-    every = forms.ChoiceField(label=_("How often"), choices=ScheduledImport.Every.choices)
+    every = forms.ChoiceField(
+        label=_("How often it is fetched"), choices=ScheduledImport.Every.choices
+    )
     at = forms.TimeField(
         label=_("Time"),
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
@@ -143,9 +152,9 @@ class ScheduledImportForm(forms.Form):
     def _check_login(self, cleaned: dict[str, Any]) -> None:
         """Leaves the secret of any kind in `secret`."""
         login = cleaned.get("login")
-        scheme = _parsed(cleaned).scheme if _parsed(cleaned) else ""
-        if scheme and login not in LOGINS[scheme]:
-            self.add_error("login", WRONG_LOGIN[scheme])
+        address = _parsed(cleaned)
+        if address and login not in LOGINS[address.scheme]:
+            self.add_error("login", WRONG_LOGIN[address.scheme])
             return
         if login not in {Login.PASSWORD, Login.KEY}:
             cleaned["username"] = ""
@@ -170,11 +179,11 @@ class ScheduledImportForm(forms.Form):
             read = load_ssh_private_key if b"OPENSSH" in data[:50] else load_pem_private_key
             read(data, None)
         except (ValueError, TypeError, UnsupportedAlgorithm):
-            text = _(
+            words = _(
                 "This private key can't be read. Paste the whole file, without a passphrase, from "
                 "-----BEGIN to the end."
             )
-            self.add_error("key", text)
+            self.add_error("key", words)
 
     def _check_secret(self, secret: str, *, token: bool) -> None:
         if not secret.isprintable():

@@ -83,9 +83,9 @@ class _Session:
             self.connection = self._run(self._connect())
         except asyncssh.HostKeyNotVerifiable as error:
             raise HostKeyError("host_key_changed", self._shown_key()) from error
-        self.sftp = self._run(self.connection.start_sftp_client())
+        self.sftp = self._run(_client(self.connection))
         found = self._look()
-        self.file = self._run(self.sftp.open(self.path, "rb"))
+        self.file = self._run(_file(self.sftp, self.path))
         return found
 
     def _look(self) -> tuple[Version, int]:
@@ -176,6 +176,14 @@ class _Session:
         if isinstance(error, asyncssh.SFTPError):
             raise FetchError("status", words) from error
         raise FetchError("garbled", words) from error
+
+
+async def _client(connection: asyncssh.SSHClientConnection) -> asyncssh.SFTPClient:
+    return await connection.start_sftp_client()
+
+
+async def _file(sftp: asyncssh.SFTPClient, path: str) -> asyncssh.SFTPClientFile:
+    return await sftp.open(path, "rb")
 
 
 def _private(text: str) -> asyncssh.SSHKey:

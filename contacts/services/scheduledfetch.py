@@ -73,6 +73,8 @@ def _fetched(run: ScheduledRun) -> bool:
     scheduledruns.drop_file(run)
     schedule = run.schedule
     with _opened(schedule) as found:
+        # Its key, if it has one, is the confirmed one again.
+        ScheduledImport.objects.filter(pk=schedule.pk).exclude(shown_key="").update(shown_key="")
         if found is None:
             scheduledruns.unchanged(run)
             return False

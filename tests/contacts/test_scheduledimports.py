@@ -352,7 +352,13 @@ def test_a_large_file_is_stored_piece_by_piece(
 def test_the_log_in_is_sent_and_encrypted(
     schedule: ScheduledImport, server: FileServer, told: list[Any]
 ) -> None:
-    given = {"name": "Shop", "url": schedule.url, "every": "day", "at": schedule.at, "weekday": 0}
+    given: dict[str, Any] = {
+        "name": "Shop",
+        "url": schedule.url,
+        "every": "day",
+        "at": schedule.at,
+        "weekday": 0,
+    }
     scheduledimports.change(schedule, login="token", username="", secret="abc", **given)
     assert b"abc" not in bytes(schedule.secret or b"abc")
     work(schedule)
@@ -622,9 +628,11 @@ def test_from_an_sftp_server_whose_key_is_confirmed(
     ScheduledRun.objects.create(schedule=schedule)
     assert codes(work(schedule)) == ["host_key_changed"]
     assert "shows another key than" in owner_client.get(here).content.decode()
+    edit = url("edit_scheduled_import", schedule.pk)
+    page = owner_client.post(edit, given | {"at": "x"}).content.decode()
+    assert private.splitlines()[2] not in page
     # Another path is on the same server; the address of another server is not.
     kept = given | {"key": ""}
-    edit = url("edit_scheduled_import", schedule.pk)
     assert owner_client.post(edit, kept | {"url": sftp.url("/b.csv")}).status_code == 302
     schedule.refresh_from_db()
     assert schedule.host_key == other
