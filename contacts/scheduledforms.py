@@ -44,7 +44,8 @@ class SecretArea(forms.Textarea):
     """Like a password field: what was typed is not sent back, and no draft keeps it."""
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        return super().get_context(name, None, attrs)
+        value = None
+        return super().get_context(name, value, attrs)
 
 
 class ScheduledImportForm(forms.Form):
