@@ -105,7 +105,7 @@ def start(
     """A person starts an import (imports.start). If its file was fetched and has waited, the next
     files are imported like it. Raises ImportRefusedError."""
     # The schedule first, as everywhere.
-    schedules = ScheduledImport.objects.select_for_update()
+    schedules = ScheduledImport.objects.select_for_update(of=("self",))
     schedule = schedules.filter(runs__of_import=import_).first()
     imports.start(import_, enqueue=enqueue, checked=checked, scope=scope)
     savedmappings.used(import_)
