@@ -9,7 +9,7 @@ import socket
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from stat import S_ISREG
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, cast
 
 import asyncssh
 
@@ -99,7 +99,7 @@ class _Session:
     def pieces(self, version: Version, size: int) -> Iterator[bytes]:
         """All bytes. Raises FetchError if they are not those of the file that was opened."""
         left = size
-        while piece := self._run(self.file.read(AT_ONCE)):
+        while piece := self._run(_read(self.file)):
             self.deadline.check()
             left -= len(piece)
             yield piece
@@ -184,6 +184,10 @@ async def _client(connection: asyncssh.SSHClientConnection) -> asyncssh.SFTPClie
 
 async def _file(sftp: asyncssh.SFTPClient, path: str) -> asyncssh.SFTPClientFile:
     return await sftp.open(path, "rb")
+
+
+async def _read(file: asyncssh.SFTPClientFile) -> bytes:
+    return cast("bytes", await file.read(AT_ONCE))
 
 
 def _private(text: str) -> asyncssh.SSHKey:
