@@ -40,6 +40,7 @@ TICKS = (
     ("tracking.tasks.record_hits", 2.0, 4),
     ("signups.tasks.tend", 3600.0, 600),
     ("contacts.tasks.sweep_imports", 10.0, 10),
+    ("contacts.tasks.start_scheduled", 10.0, 10),
     ("contacts.tasks.sweep_jobs", 10.0, 10),
     ("contacts.tasks.index_values", 10.0, 10),
     ("contacts.tasks.drop_import_files", 3600.0, 600),

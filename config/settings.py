@@ -43,6 +43,8 @@ try:
     # Whether relays and mailboxes may have private and loopback addresses, like a company's own
     # servers. Set it to 0 if members of workspaces must not reach the private network.
     PRIVATE_SERVERS = readers.boolean("YANSHU_PRIVATE_SERVERS", default=True)
+    # Private networks that contact files may be fetched from; any other private address is refused.
+    FETCH_NETWORKS = readers.networks("YANSHU_FETCH_NETWORKS")
     # Timeouts of SMTP sessions with relays, in percent of the engine's own values.
     SMTP_TIMEOUTS_PERCENT = readers.integer("YANSHU_SMTP_TIMEOUTS", 100, low=1, high=1000)
     # A file of mail providers that take precedence over those of relays/providers.
@@ -230,6 +232,7 @@ CELERY_TASK_ROUTES = {
         for task in (
             "accounts.tasks.erase_deleted",
             "campaigns.tasks.start_due",
+            "contacts.tasks.start_scheduled",
             "contacts.tasks.sweep_imports",
             "contacts.tasks.sweep_jobs",
             "operations.tasks.beat_lives",
@@ -247,6 +250,7 @@ CELERY_TASK_ROUTES = {
     "sending.tasks.engine.deliver": {"queue": "send"},
     # These tasks wait for foreign servers, so nothing else may wait behind them.
     "bounces.tasks.collect_mailbox": {"queue": "mailboxes"},
+    "contacts.tasks.fetch_scheduled": {"queue": "mailboxes"},
     "contacts.tasks.look_up_domains": {"queue": "mailboxes"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

@@ -9,6 +9,7 @@ from contacts import (
     openconsentmodels,  # noqa: F401 - Django looks for models here
     preferencemodels,  # noqa: F401 - the same
     provenance,
+    scheduledmodels,  # noqa: F401 - the same
     segmentmodels,  # noqa: F401 - the same
     tablemodels,  # noqa: F401 - the same
     tagnames,

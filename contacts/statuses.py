@@ -24,6 +24,12 @@ register(
         "finished": Look("good", "circle-check", _("Finished")),
         "cancelled": Look("quiet", "circle-x", _("Cancelled")),
         "failed": Look("bad", "alert-circle", _("Failed")),
+        # Imports from an address, and their runs.
+        "setup": Look("info", "columns", _("To be confirmed")),
+        "fetching": Look("busy", "download", _("Being fetched")),
+        "judging": Look("busy", "file-import", _("Being checked")),
+        "asking": Look("warn", "user-question", _("Waits for a person")),
+        "same_file": Look("quiet", "circle-check", _("File unchanged")),
         "undone": Look("quiet", "arrow-back-up", _("Undone")),
     }
 )

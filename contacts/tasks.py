@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from contacts.models import Import
+from contacts.scheduledmodels import ScheduledRun
 from contacts.services import (
     exportfiles,
     importhints,
@@ -12,6 +13,9 @@ from contacts.services import (
     indexing,
     jobs,
     maildomains,
+    scheduledfetch,
+    scheduledimports,
+    scheduledjudging,
 )
 
 
@@ -26,6 +30,29 @@ def run_import(import_id: int) -> None:
 def read_import(import_id: int) -> None:
     """Read an import's packed file."""
     importreading.read(import_id)
+
+
+@shared_task(ignore_result=True)
+def start_scheduled() -> None:
+    """Beat: begin the scheduled imports that are due, and nudge those without a worker."""
+    scheduledimports.start_due()
+    for run_id in scheduledimports.without_worker(ScheduledRun.State.FETCHING):
+        fetch_scheduled.delay(run_id)
+    for run_id in scheduledimports.without_worker(ScheduledRun.State.JUDGING):
+        judge_scheduled.delay(run_id)
+
+
+@shared_task(ignore_result=True)
+def fetch_scheduled(run_id: int) -> None:
+    """Fetch a scheduled import's file."""
+    if scheduledfetch.fetch(run_id):
+        judge_scheduled.delay(run_id)
+
+
+@shared_task(ignore_result=True)
+def judge_scheduled(run_id: int) -> None:
+    """Import a fetched file, or let it wait for a person."""
+    scheduledjudging.judge(run_id, enqueue=run_import.delay)
 
 
 # How long a look-up waits for others, and how often.

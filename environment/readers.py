@@ -80,6 +80,20 @@ def words(name: str, default: str = "", env: Mapping[str, str] = os.environ) -> 
     return [word for part in text(name, default, env).split(",") if (word := part.strip())]
 
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def networks(name: str, env: Mapping[str, str] = os.environ) -> tuple[Network, ...]:
+    """Networks separated by commas, such as 10.20.0.0/16; a single address is one, too."""
+    try:
+        return tuple(ipaddress.ip_network(word) for word in words(name, "", env))
+    except ValueError as error:
+        raise SettingError(
+            f"{name} has a network that can't be read ({error}); use networks such as "
+            "10.20.0.0/16 or fd00:1::/64, separated by commas."
+        ) from error
+
+
 # Last labels of names that exist in private networks only: no other host can resolve them.
 PRIVATE = {
     *("localhost", "localdomain", "local", "invalid", "arpa"),

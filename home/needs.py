@@ -14,9 +14,9 @@ from bounces.services import unproven
 from bounces.services.mailboxes import sentence
 from campaigns.models import Campaign
 from campaigns.queries import overview
-from contacts import csvdetect
+from contacts import csvdetect, fetchreasons
 from contacts.models import Import
-from contacts.services import statuswords
+from contacts.services import scheduledimports, statuswords
 from home import todo
 from pages import locales, reasons
 from relays.models import Relay
@@ -180,6 +180,26 @@ def imports(request: WorkspaceRequest) -> Iterable[todo.Need]:
         ).format(file=row.filename, count=locales.number(count))
         detail = _("You can download the rejected lines with their reasons.")
         yield todo.Need(title, detail, url=url, icon="file-import", tone="info")
+
+
+@todo.needs.add
+def scheduled(request: WorkspaceRequest) -> Iterable[todo.Need]:
+    """Files at addresses that wait for a person, or can't be fetched."""
+    for run in scheduledimports.waiting(request.workspace).order_by("-pk")[:MOST]:
+        title = _("{name}: a fetched file waits for you").format(name=run.schedule.name)
+        said, words = _reason(run.reasons)
+        url = todo.url(request, "import", run.of_import_id)
+        yield todo.Need(title, said, words, url, icon="file-import")
+    for run in scheduledimports.failing(request.workspace)[:MOST]:
+        title = _("{name}: the file can't be fetched").format(name=run.schedule.name)
+        said, words = _reason(run.reasons)
+        url = todo.url(request, "scheduled_import", run.schedule_id)
+        yield todo.Need(title, said, words, url, icon="file-import", tone="bad")
+
+
+def _reason(reasons: list[list[str]]) -> tuple[str, str]:
+    """The first reason of a run: (sentence, words)."""
+    return next(iter(fetchreasons.sentences(reasons)), ("", ""))
 
 
 def _once(rows: Iterable[Import]) -> list[Import]:

@@ -1,6 +1,7 @@
 """Decides which servers may be connected to, so that nobody reaches internal services through a
-relay or mailbox (SSRF). Every address that a name resolves to is checked, and the connection goes
-to a checked address: a second look-up could answer differently (DNS rebinding).
+relay, a mailbox or the address of a file (SSRF). Every address that a name resolves to is checked,
+and the connection goes to a checked address: a second look-up could answer differently (DNS
+rebinding).
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from smtp.exceptions import SmtpError
 from smtp.remarks import Remark
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # Metadata services of clouds, which hand out credentials, unless their address is link-local:
 # Alibaba Cloud, Azure, Oracle Cloud, and Amazon's over IPv6.
@@ -45,13 +47,14 @@ def check(host: str, port: int) -> None:
     resolve(host, port)
 
 
-def resolve(host: str, port: int) -> list[str]:
-    """The host's addresses, each checked. Raises HostError."""
+def resolve(host: str, port: int, *, networks: Sequence[Network] | None = None) -> list[str]:
+    """The host's addresses, each checked. `networks`: the private networks that may be reached; by
+    default `smtp.config` says whether all of them may. Raises HostError."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise _unknown(host) from error
-    return _checked(host, [str(place[4][0]) for place in found])
+    return _checked(host, [str(place[4][0]) for place in found], networks)
 
 
 async def connect(host: str, port: int, *, seconds: float, trusted: bool = False) -> socket.socket:
@@ -100,9 +103,11 @@ def _unknown(host: str) -> UnknownHostError:
     return UnknownHostError(Remark("unknown_host", {"host": host}))
 
 
-def _checked(host: str, addresses: Sequence[str]) -> list[str]:
+def _checked(
+    host: str, addresses: Sequence[str], networks: Sequence[Network] | None = None
+) -> list[str]:
     for address in addresses:
-        if why := _refused(_plain(address)):
+        if why := _refused(_plain(address), networks):
             shown = host if host == address else f"{host} ({address})"
             raise ForbiddenHostError(Remark(why, {"host": shown}))
     return list(dict.fromkeys(addresses))
@@ -118,15 +123,22 @@ def _plain(address: str) -> Address:
     return plain.ipv4_mapped or plain.sixtofour or plain
 
 
-def _refused(address: Address) -> str:
+def _refused(address: Address, networks: Sequence[Network] | None) -> str:
     """Why the address is refused, as the code of a remark; "" if it isn't."""
     if address.is_link_local or address in METADATA:
         return "machine_address"
     if address.is_multicast or address.is_unspecified or _broadcast(address):
         return "many_addressed"
-    if not address.is_global and not config.current().private_servers:
+    if not address.is_global and not _is_open(address, networks):
         return "private_address"
     return ""
+
+
+def _is_open(address: Address, networks: Sequence[Network] | None) -> bool:
+    """Whether this private address may be connected to."""
+    if networks is None:
+        return config.current().private_servers
+    return any(address in network for network in networks)
 
 
 def _broadcast(address: Address) -> bool:

@@ -20,6 +20,7 @@ KEYS = {
     "designs/": "Design",
     "forms/": "SignupForm",
     "imports/mappings/": "SavedMapping",
+    "imports/scheduled/": "ScheduledImport",
     "imports/": "Import",
     "invitations/": "Invitation",
     "lists/": "List",

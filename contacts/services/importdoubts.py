@@ -19,10 +19,11 @@ def is_doubtful(import_: Import, dialect: Dialect, described: Sequence[Column]) 
     beginning = importfile.ChunkSource(import_.pk).read(0, importchoices.BEGINNING)
     if not encodings.is_sure(beginning, dialect.encoding):
         return True
-    return not import_.dialect.get("dates") and _has_open_dates(import_, dialect)
+    return not import_.dialect.get("dates") and has_open_dates(import_, dialect)
 
 
-def _has_open_dates(import_: Import, dialect: Dialect) -> bool:
+def has_open_dates(import_: Import, dialect: Dialect) -> bool:
+    """Whether dates of the file's beginning can be read in two ways."""
     rows = importchoices.first_rows(import_, dialect)[1 if dialect.header else 0 :]
     columns = zip_longest(*rows, fillvalue="")
     return any(values.is_order_open(map(values.clean, column)) for column in columns)

@@ -27,6 +27,7 @@ from contacts.services import (
     savedmappings,
 )
 from contacts.tasks import read_import
+from contacts.views import scheduled
 from pages import locales, numbers
 
 FIELD_LABELS = {
@@ -248,6 +249,7 @@ def shown(  # noqa: PLR0913 - what of a half-filled page is to be shown again
         "import": import_,
         "step": 2,
         "earlier": imports.earlier(import_),
+        "fetched": scheduled.fetched(import_),
         "form": form,
         "columns": rows,
         # An error of the form may say it already.

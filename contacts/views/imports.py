@@ -29,14 +29,14 @@ from contacts.services import (
     importwords,
     jobs,
     rejectfile,
-    savedmappings,
+    scheduledjudging,
     statuswords,
     undowords,
     unfinished,
 )
 from contacts.statuswords import WordCounts
 from contacts.tasks import look_up_domains, run_import
-from contacts.views import importcolumns
+from contacts.views import importcolumns, scheduled
 from contacts.views.jobs import in_background
 from contacts.views.people import csv_response
 from pages import locales, tables
@@ -86,9 +86,15 @@ def import_page(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
             "step": 3,
             "choices": importchecks.choices_of(import_),
             "earlier": imports.earlier(import_),
+            "fetched": scheduled.fetched(import_),
         }
         return render(request, "contacts/import_check.html", context | checked)
-    context = {"import": import_, "step": _step(import_), "unread": _unread(import_)}
+    context = {
+        "import": import_,
+        "step": _step(import_),
+        "unread": _unread(import_),
+        "fetched": scheduled.fetched(import_),
+    }
     return render(request, "contacts/import_run.html", context | _figures(import_))
 
 
@@ -264,10 +270,9 @@ def start_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         messages.error(request, _("Say what “unsubscribed” in this file means, then start."))
     else:
         try:
-            imports.start(
+            scheduledjudging.start(
                 import_, enqueue=run_import.delay, checked=request.POST.get("checked"), scope=scope
             )
-            savedmappings.used(import_)
         except importchoices.ImportRefusedError as error:
             messages.error(request, str(error))
     url = reverse("import", args=[request.workspace.slug, import_.pk])

@@ -25,6 +25,8 @@ test("passwords, files, hidden fields, buttons and nameless fields are never kep
   }
   assert.equal(isKept({ type: "text", name: "" }), false);
   assert.equal(isKept({ type: "text", name: "csrfmiddlewaretoken" }), false);
+  assert.equal(isKept({ type: "textarea", name: "key", dataset: { secret: "" } }), false);
+  assert.equal(isKept({ type: "textarea", name: "key", dataset: {} }), true);
   assert.equal(isKept({ type: "email", name: "address" }), true);
   assert.deepEqual(read([text("password", "secret", { type: "password" }), text("name", "Goose")]), { name: "Goose" });
 });

@@ -69,6 +69,7 @@ class Filler:
 KINDS: tuple[tuple[type[Any], Any], ...] = (
     (models.DateTimeField, MOMENT),
     (models.DateField, MOMENT.date()),
+    (models.TimeField, MOMENT.time()),
     (models.DurationField, timedelta(hours=1)),
     (models.UUIDField, uuid4),
     (models.BooleanField, False),

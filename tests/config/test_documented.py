@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READ = re.compile(
-    r"(?:readers|settings)\.(?:text|boolean|integer|words|choice|database|broker|mail_server|ehlo_name)\(\s*\"([A-Z_]+)\""
+    r"(?:readers|settings)\.(?:text|boolean|integer|words|choice|database|broker|mail_server|ehlo_name|networks)\(\s*\"([A-Z_]+)\""
 )
 SOURCES = (
     "config/settings.py",

@@ -10,6 +10,9 @@ from designs.models import Content
 from sending.models import Mailing
 from sending.services.mailings import open_mailing
 from tests import factories
+from tests.contacts.scheduledscene import confirmed, schedule, server, told
+
+__all__ = ["confirmed", "schedule", "server", "told"]
 
 
 @pytest.fixture

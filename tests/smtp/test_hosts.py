@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from ipaddress import ip_network
 
 import pytest
 
@@ -49,6 +50,19 @@ def test_private_as_the_setting_says(host: str, smtp_config: Callable[..., None]
     smtp_config(private_servers=False)
     with pytest.raises(hosts.ForbiddenHostError, match="private network"):
         hosts.check(host, 25)
+
+
+def test_named_networks_are_open_and_others_closed(smtp_config: Callable[..., None]) -> None:
+    """Whatever the setting for relays is."""
+    smtp_config(private_servers=True)
+    networks = (ip_network("10.1.0.0/16"), ip_network("fd12::/64"), ip_network("169.254.0.0/16"))
+    for host in ("10.1.2.3", "::ffff:10.1.2.3", "fd12::1", "8.8.8.8"):
+        assert hosts.resolve(host, 443, networks=networks)
+    for host in ("10.2.0.1", "127.0.0.1", "::1", "fd12:1::1", "169.254.169.254"):
+        with pytest.raises(hosts.ForbiddenHostError):
+            hosts.resolve(host, 443, networks=networks)
+    with pytest.raises(hosts.ForbiddenHostError):
+        hosts.resolve("10.1.2.3", 443, networks=())
 
 
 @pytest.mark.parametrize("host", ["8.8.8.8", "2606:4700:4700::1111"])

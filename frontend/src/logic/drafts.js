@@ -5,7 +5,9 @@ const NEVER_KEPT = ["password", "file", "hidden", "submit", "button", "reset"];
 const TICKED = ["checkbox", "radio"];
 
 export function isKept(field) {
-  return Boolean(field.name) && field.name !== "csrfmiddlewaretoken" && !NEVER_KEPT.includes(field.type);
+  if (!field.name || field.name === "csrfmiddlewaretoken") return false;
+  // data-secret: a secret of several lines, such as a private key.
+  return !NEVER_KEPT.includes(field.type) && field.dataset?.secret === undefined;
 }
 
 /** The values of the fields, as a draft. */

@@ -1,0 +1,151 @@
+"""Workers of imports from an address that die, are slow, or meet each other."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Workspace
+from contacts import tasks
+from contacts.models import Import, ImportChunk
+from contacts.scheduledmodels import ScheduledImport, ScheduledRun
+from contacts.services import (
+    scheduledfetch,
+    scheduledimports,
+    scheduledjudging,
+    scheduledruns,
+)
+from tests.contacts.fileservers import FileServer, reply
+from tests.contacts.scheduledscene import MORE, State, again, codes, work
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_killed_worker_begins_anew(
+    schedule: ScheduledImport, server: FileServer, told: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = schedule.runs.get()
+
+    def killed(*_given: object, **_options: object) -> int:
+        raise SystemExit
+
+    with monkeypatch.context() as broken:
+        broken.setattr(scheduledruns, "move", killed)
+        with pytest.raises(SystemExit):
+            scheduledfetch.fetch(run.pk)
+    half = Import.objects.get()
+    assert half.state == Import.State.UPLOADING
+    assert scheduledfetch.fetch(run.pk) is False  # the lease of the dead worker
+    assert scheduledimports.without_worker(State.FETCHING) == []
+    ScheduledRun.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
+    assert scheduledimports.without_worker(State.FETCHING) == [run.pk]
+    assert codes(work(schedule)) == ["first"]
+    assert Import.objects.get().pk != half.pk
+
+
+def test_a_worker_that_dies_before_the_start_imports_once(
+    confirmed: ScheduledImport, server: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.say(reply(MORE))
+
+    def killed(*_given: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as broken:
+        broken.setattr(scheduledjudging, "_remember", killed)
+        with pytest.raises(SystemExit):
+            again(confirmed)
+    run = confirmed.runs.latest("pk")
+    assert run.of_import
+    assert (run.state, run.of_import.state) == (State.JUDGING, Import.State.READY)
+    ScheduledRun.objects.update(leased_until=None)
+    tasks.judge_scheduled(run.pk)
+    tasks.judge_scheduled(run.pk)
+    run.refresh_from_db()
+    assert run.state == State.STARTED
+    assert Import.objects.filter(started_at__isnull=False).count() == 2
+
+
+def test_two_workers_do_not_import_twice(
+    confirmed: ScheduledImport, server: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one was slow, and lost its lease to the second."""
+    server.say(reply(MORE))
+    ScheduledImport.objects.update(next_at=timezone.now())
+    scheduledimports.start_due()
+    run = confirmed.runs.latest("pk")
+    store = scheduledfetch._store
+
+    def slow(*given: Any) -> int:
+        monkeypatch.setattr(scheduledfetch, "_store", store)
+        ScheduledRun.objects.update(leased_until=None)
+        assert scheduledfetch.fetch(run.pk)
+        return store(*given)
+
+    monkeypatch.setattr(scheduledfetch, "_store", slow)
+    assert scheduledfetch.fetch(run.pk) is False
+    assert Import.objects.filter(state=Import.State.UPLOADING).count() == 1
+    tasks.judge_scheduled(run.pk)
+    assert Import.objects.filter(started_at__isnull=False).count() == 2
+
+
+def test_two_ticks_start_one_run(confirmed: ScheduledImport, told: list[Any]) -> None:
+    ScheduledImport.objects.update(next_at=timezone.now())
+    tasks.start_scheduled()
+    tasks.start_scheduled()
+    ScheduledImport.objects.update(next_at=timezone.now())
+    tasks.start_scheduled()
+    assert confirmed.runs.filter(state=State.FETCHING).count() == 1
+    assert confirmed.runs.count() == 2
+    run = confirmed.runs.latest("pk")
+    # Nobody has it yet, so each tick says so.
+    assert told.count(("fetch_scheduled", run.pk)) == 3
+
+
+def test_one_file_is_fetched_at_once(
+    schedule: ScheduledImport, told: list[Any], workspace: Workspace
+) -> None:
+    """Bounce mailboxes are collected by the same workers."""
+    busy = ScheduledImport.objects.create(
+        workspace=workspace, name="Slow", url=schedule.url, every="day", at=schedule.at
+    )
+    soon = timezone.now() + timedelta(seconds=60)
+    ScheduledRun.objects.create(schedule=busy, leased_until=soon, holder="another")
+    run = schedule.runs.get()
+    assert scheduledfetch.fetch(run.pk) is False
+    assert run.pk in scheduledimports.without_worker(State.FETCHING)
+    ScheduledRun.objects.filter(schedule=busy).update(state=State.JUDGING)
+    assert scheduledfetch.fetch(run.pk)
+
+
+def test_a_deleted_schedule_stops_its_worker(
+    schedule: ScheduledImport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = schedule.runs.get()
+    store = scheduledfetch._store
+
+    def deleted(*given: Any) -> int:
+        scheduledimports.delete(schedule)
+        return store(*given)
+
+    monkeypatch.setattr(scheduledfetch, "_store", deleted)
+    assert scheduledfetch.fetch(run.pk) is False
+    assert not ScheduledImport.objects.exists()
+    assert not ImportChunk.objects.exists()
+
+
+def test_a_deleted_workspace_is_left_alone(confirmed: ScheduledImport) -> None:
+    Workspace.objects.update(deleted_at=timezone.now())
+    ScheduledImport.objects.update(next_at=timezone.now())
+    assert scheduledimports.start_due() == 0
+
+
+def test_paused_and_active_again(confirmed: ScheduledImport) -> None:
+    assert scheduledimports.pause(confirmed, paused=True)
+    assert not scheduledimports.pause(confirmed, paused=True)
+    confirmed.refresh_from_db()
+    assert (confirmed.state, confirmed.next_at) == ("paused", None)
+    assert scheduledimports.pause(confirmed, paused=False)
+    confirmed.refresh_from_db()
+    assert confirmed.next_at
