@@ -298,7 +298,7 @@ class WorkspaceForm(forms.Form):
             *((one.key, one.name) for one in markets.markets().values()),
         ],
         help_text=_(
-            "The rules of this market hold for contacts whose country nobody knows. In China, for"
+            "The rules of this market apply to contacts whose country is unknown. In China, for"
             " example, the subject of advertising begins with 广告 or AD."
         ),
     )
