@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
-from accounts import afterwards, notices, timezones
+from accounts import afterwards, markets, notices, timezones
 from accounts.models import User, Workspace
 from accounts.opencounting import SUMMARIES as SUMMARY_OF
 from accounts.opencounting import OpenCounting
@@ -289,6 +289,18 @@ class WorkspaceForm(forms.Form):
 
     open_counting = OpenCountingField(
         help_text=_("The default in new campaigns. A small picture in the mail shows an open.")
+    )
+    default_market = forms.ChoiceField(
+        label=_("Default market"),
+        required=False,
+        choices=lambda: [
+            ("", _("No market")),
+            *((one.key, one.name) for one in markets.markets().values()),
+        ],
+        help_text=_(
+            "The rules of this market apply to contacts whose country is unknown. In China, for"
+            " example, the subject of advertising begins with 广告 or AD."
+        ),
     )
 
     def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:

@@ -69,6 +69,8 @@ class Workspace(models.Model):
         choices=OpenCounting.choices,
         default=OpenCounting.CONSENT,
     )
+    # The key of the market of contacts whose country is unknown (accounts.markets); "": none.
+    default_market = models.CharField(_("default market"), max_length=10, blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
     # Set when the workspace is deleted. It has no members any more, and a task erases its contents.
     deleted_at = models.DateTimeField(null=True, blank=True)

@@ -6,6 +6,7 @@ A campaign with errors can't be sent. Warnings don't prevent it.
 import re
 from bisect import bisect, bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
@@ -27,6 +28,9 @@ from designs.wording import said
 CLIPPED_AT = 102 * 1024
 LONG_SUBJECT = 70
 MOST_OF_A_KIND = 20
+# The merge field for the workspace's postal address.
+ADDRESS_FIELD = "workspace.address"
+EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}\.\w", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,41 @@ def made_text(html: str) -> str:
 def used_fields(source: MailSource) -> set[str]:
     """Every merge field in the parts that can be parsed."""
     return {name for tree in _trees(source) for name in names_from_outside(tree)} - GIVEN
+
+
+def names_postal_address(source: MailSource, address: str) -> bool:
+    """Whether the body has the workspace's postal address, as a merge field or in words."""
+    for part, words in (("html", source.html), ("text", source.text)):
+        with suppress(RenderError):
+            if words and ADDRESS_FIELD in _paths(parse(words, part)):
+                return True
+    return _folded(address) in _folded(_body(source))
+
+
+def names_email_address(source: MailSource, address: str) -> bool:
+    """Whether the body has an e-mail address, perhaps that in the workspace's postal address."""
+    if EMAIL.search(_body(source)):
+        return True
+    return bool(EMAIL.search(address)) and names_postal_address(source, address)
+
+
+def _paths(tree: nodes.Template) -> set[str]:
+    """The attributes of names that it uses: "workspace.address"."""
+    return {
+        f"{one.node.name}.{one.attr}"
+        for one in tree.find_all(nodes.Getattr)
+        if isinstance(one.node, nodes.Name)
+    }
+
+
+def _body(source: MailSource) -> str:
+    """The body in words: without tags, and with the addresses of links."""
+    return f"{made_text(source.html)} {source.text}"
+
+
+def _folded(words: str) -> str:
+    """Without spaces, lines and commas, which differ between a form and a footer."""
+    return "".join(one for one in words.casefold() if one.isalnum())
 
 
 def used_values(source: MailSource) -> set[Use]:

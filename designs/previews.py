@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
 from urllib.parse import quote
@@ -69,6 +69,8 @@ class PreviewUrls:
 # Makes the URLs of previews. The app that serves a mail's URLs registers ones whose pages change
 # nothing.
 urls: Registry[Callable[[], Urls]] = Registry()
+# Change the subject of an advertising mail, for a contact or an invented person, as sending does.
+subjects: Registry[Callable[[Workspace, Contact | None, str], str]] = Registry()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,13 @@ def render_preview(  # noqa: PLR0913 - the four parts of a mail and whom it is f
     except TimeUpError:
         words = _("This mail takes too long to render. Make its loops and calculations smaller.")
         return _without_a_picture(DesignProblem("time", ERROR, "html", 0, words))
+
+
+def as_advertising(preview: Preview, workspace: Workspace, contact: Contact | None) -> Preview:
+    """The preview of a campaign's mail, whose subject may get a mark (`subjects`)."""
+    for changed in subjects if preview.subject else ():
+        preview = replace(preview, subject=changed(workspace, contact, preview.subject))
+    return preview
 
 
 def _without_a_picture(why: DesignProblem) -> Preview:

@@ -5,9 +5,10 @@ from collections.abc import Collection, Mapping
 
 from django.utils.translation import gettext as _
 
+from accounts.markets import marked
 from accounts.models import Workspace
 from accounts.services import workspaces
-from contacts import contactmerge, erasures, evidence, sources
+from contacts import contactmerge, countries, erasures, evidence, sources
 from contacts.evidence import Evidence
 from contacts.models import Contact
 from contacts.provenance import Source
@@ -15,6 +16,7 @@ from contacts.queries import openconsent
 from contacts.services.openconsent import answers_of
 from designs import previews
 from relays.services import usage
+from sending import markets
 from sending.compose.publicurls import MessageUrls
 from sending.compose.tokens import NOBODY
 from sending.models import Event
@@ -33,6 +35,15 @@ usage.panels.add(CARDS)
 def preview_urls() -> MessageUrls:
     """Links of previews lead to pages that change nothing."""
     return MessageUrls(NOBODY)
+
+
+@previews.subjects.add
+def with_mark(workspace: Workspace, contact: Contact | None, subject: str) -> str:
+    """The subject that this contact would get; of an invented person nobody knows the country."""
+    country = contact.attributes.get(countries.ATTRIBUTE) if contact else None
+    address = contact.email if contact else ""
+    bits = markets.of(country, address, default=workspace.default_market)
+    return marked(subject, bits)
 
 
 def _obstacle(kept: Contact, other: Contact) -> str:

@@ -22,11 +22,18 @@ class PurposeRules:
     # Mailing.priority: lower goes first.
     priority: int
     tracked: bool
+    # Whether the rules of the recipients' markets hold (sending.markets).
+    has_market_rules: bool
 
 
 RULES = {
     ADVERTISING: PurposeRules(
-        (), offers_to_leave=True, counts_as_mailed=True, priority=10, tracked=True
+        (),
+        offers_to_leave=True,
+        counts_as_mailed=True,
+        priority=10,
+        tracked=True,
+        has_market_rules=True,
     ),
     NOTICE: PurposeRules(
         ("paused", "unsubscribed"),
@@ -34,6 +41,7 @@ RULES = {
         counts_as_mailed=False,
         priority=0,
         tracked=False,
+        has_market_rules=False,
     ),
 }
 # Mailing.priority: while mail of this priority is due, nothing else is sent.

@@ -6,6 +6,7 @@ from itertools import chain
 
 from django.utils.translation import gettext as _
 
+from accounts.markets import marked
 from contacts import addresses
 from contacts.erasures import is_erased
 from contacts.models import Contact
@@ -82,6 +83,7 @@ def _message(
     reason = reasons.text(message.reason) if message.reason else ""
     look = statuses.look(Message.State(message.state).name.lower())
     subject = subjects.get((message.mailing_id, message.variant), "")
+    subject = marked(subject, message.markets)
     title = _("Mail “{subject}”: {state}").format(subject=subject, state=str(look.label))
     # A settled message shows when it was settled; a waiting one when its mailing was opened.
     return TimelineEntry(
@@ -97,6 +99,7 @@ def _message(
 def _event(event: Event, message: Message, source: Source, subjects: Subjects) -> TimelineEntry:
     look = statuses.look(event.kind)
     subject = subjects.get((message.mailing_id, message.variant), "")
+    subject = marked(subject, message.markets)
     title = _("{what}: mail “{subject}”").format(what=event.get_kind_display(), subject=subject)
     icon = ICONS.get(Event.Kind(event.kind), look.icon)
     return TimelineEntry(event.at, title, icon, words=event.detail, source=source)

@@ -68,6 +68,7 @@ class Migration(migrations.Migration):
                 ('postal_address', models.CharField(blank=True, max_length=300, verbose_name='postal address')),
                 ('brand_color', models.CharField(blank=True, max_length=7, verbose_name='brand colour')),
                 ('open_counting', models.CharField(choices=[('everybody', 'For everybody'), ('consent', 'Only with consent'), ('totals', 'As totals, without persons'), ('none', 'Not at all')], default='consent', max_length=9, verbose_name='counting opens')),
+                ('default_market', models.CharField(blank=True, default='', max_length=10, verbose_name='default market')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('deleted_at', models.DateTimeField(blank=True, null=True)),
                 ('members', models.ManyToManyField(related_name='workspaces', through='accounts.Membership', to=settings.AUTH_USER_MODEL)),

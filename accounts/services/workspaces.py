@@ -25,6 +25,7 @@ CHANGEABLE = (
     "postal_address",
     "brand_color",
     "open_counting",
+    "default_market",
 )
 
 Hook = Callable[[Workspace], object]

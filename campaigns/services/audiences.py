@@ -4,13 +4,15 @@ import hashlib
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from django.core.cache import cache
 from django.db.models import QuerySet
 
+from campaigns import marketwords
+from campaigns.marketwords import MarketFigure
 from campaigns.models import Campaign
 from campaigns.queries import audienceparts
 from campaigns.queries.audience import audience_of
@@ -23,6 +25,7 @@ from designs.fields import of_workspace
 from designs.fielduses import Use
 from designs.trials import MailTrial, TrialFailure
 from pages import reasons
+from sending.queries import markets
 
 # Seconds for which a count is cached for a page that asks after each change. Counting a million
 # people takes about a second.
@@ -67,10 +70,20 @@ class AudienceFigures:
     included: list[AudienceItem]
     excluded: list[AudienceItem]
     unknown: str = ""
+    # {bits of markets (accounts.markets): recipients}
+    markets: dict[int, int] = field(default_factory=dict)
 
     @property
     def left_out(self) -> int:
         return sum(one.count for one in self.exclusions)
+
+    @property
+    def in_markets(self) -> list[MarketFigure]:
+        return marketwords.figures(self.markets)
+
+    @property
+    def in_no_market(self) -> int:
+        return self.markets.get(0, 0)
 
 
 def of(
@@ -86,7 +99,7 @@ def of(
     `fresh`: counts may be KEEP seconds old."""
     people = audience_of(campaign)
     included, excluded = audienceparts.described(campaign.workspace, people)
-    counted: dict[str, Any] = {"recipients": 0, "excluded": {}}
+    counted: dict[str, Any] = {"recipients": 0, "excluded": {}, "markets": {}}
     missing: dict[str, int] = {}
     unfit: dict[Use, tuple[int, str]] = {}
     failing: list[TrialFailure] = []
@@ -95,7 +108,9 @@ def of(
         with segments.patient(PATIENCE if fresh else IMPATIENCE):
             if people.include:
                 wanted, kinds = sorted(fields), sorted(uses)
-                counted = _kept(lambda: audience.count(people), (people,), fresh=fresh)
+                ask_people = partial(markets.count, campaign.workspace, people)
+                asked = (people, campaign.workspace.default_market)
+                counted = _kept(ask_people, asked, fresh=fresh)
                 if wanted:
                     ask = partial(audience.missing_fields, people, wanted)
                     missing = _kept(ask, (people, wanted), fresh=fresh)
@@ -119,6 +134,7 @@ def of(
         included=included,
         excluded=excluded,
         unknown=unknown,
+        markets=counted["markets"],
     )
 
 

@@ -8,6 +8,9 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.markets import Market
+from accounts.opencounting import OpenCounting
+from campaigns import marketwords, wording
 from campaigns.models import Campaign
 from campaigns.queries import estimates, routes
 from campaigns.queries.routes import Route
@@ -131,6 +134,7 @@ def problems(campaign: Campaign, audience: AudienceFigures | None = None) -> lis
         *_of_audience(campaign),
         *_of_sender(campaign),
         *_of_mail(campaign, audience),
+        *_of_markets(campaign, audience),
         *_of_route(campaign),
         *_of_time(campaign),
     ]
@@ -185,6 +189,46 @@ def _of_mail(campaign: Campaign, audience: AudienceFigures | None) -> Iterator[R
         section = SECTION_OF_PART.get(one.part, "content")
         if section == "subject" or campaign.design is not None:
             yield ReviewProblem(one.code, one.severity, section, one.text, one.part, one.line)
+
+
+def _of_markets(campaign: Campaign, audience: AudienceFigures | None) -> Iterator[ReviewProblem]:
+    """What the markets of the recipients ask and the mail does not have. Warnings: an address may
+    be written in the design in a form that we don't know."""
+    if audience is None or campaign.design is None:
+        return
+    source, counted = source_of(campaign), audience.markets
+    postal = marketwords.needing(counted, "postal_address")
+    address = campaign.workspace.postal_address
+    # Without an address of the workspace, _of_sender warns.
+    if postal and address and not checks.names_postal_address(source, address):
+        text = _(
+            "{markets}: the mail must give your postal address, and this design has none. Put"
+            " {{{{ workspace.address }}}} into its footer."
+        )
+        yield _of_design("no_address_in_mail", text.format(markets=_names(postal)))
+    contact = marketwords.needing(counted, "contact_days")
+    if contact and not checks.names_email_address(source, address):
+        text = _(
+            "{markets}: the mail must give an e-mail address for replies, and this design has none."
+            " Put one that somebody reads into its footer."
+        )
+        yield _of_design("no_contact_in_mail", text.format(markets=_names(contact)))
+    opens = marketwords.needing(counted, "opens_with_consent")
+    if opens and campaign.open_counting == OpenCounting.EVERYBODY:
+        text = _(
+            "{markets}: counting opens per person requires consent. Choose “Only with consent”, or"
+            " totals."
+        )
+        said = text.format(markets=_names(opens))
+        yield ReviewProblem("opens_without_consent", WARNING, "route", said)
+
+
+def _of_design(code: str, text: str) -> ReviewProblem:
+    return ReviewProblem(code, WARNING, "content", text, part="html")
+
+
+def _names(some: Sequence[Market]) -> str:
+    return wording.listed(one.name for one in some)
 
 
 def _of_route(campaign: Campaign) -> Iterator[ReviewProblem]:

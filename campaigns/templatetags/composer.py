@@ -64,7 +64,7 @@ def planned(campaign: Campaign) -> str:
 @register.simple_tag
 def as_campaign(campaign: Campaign, contact_pk: int | None = None) -> str:
     """URL parameters with which a design's page shows the design as the campaign sends it."""
-    query = {"subject": campaign.subject, "preheader": campaign.preheader}
+    query = {"subject": campaign.subject, "preheader": campaign.preheader, "advertising": "1"}
     if contact_pk:
         query["contact"] = str(contact_pk)
     return urlencode(query)

@@ -39,7 +39,7 @@ from campaigns.wording import in_zone, listed
 from contacts import addresses
 from contacts.models import Contact
 from designs import fields
-from designs.previews import Preview, render_preview
+from designs.previews import Preview, as_advertising, render_preview
 from pages import editors, numbers
 from relays import windows
 
@@ -171,12 +171,13 @@ def _context(
 
 def inbox(campaign: Campaign, person: Contact | None) -> Preview:
     """Subject and preview text, rendered for the person."""
-    return render_preview(
+    preview = render_preview(
         campaign.workspace,
         subject=campaign.subject,
         preheader=campaign.preheader,
         contact=person,
     )
+    return as_advertising(preview, campaign.workspace, person)
 
 
 def _said(request: WorkspaceRequest, form: SectionForm) -> list[str]:

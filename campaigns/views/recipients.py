@@ -8,7 +8,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
 
+from accounts import markets
 from accounts.access import WorkspaceRequest
+from campaigns import wording
 from campaigns.queries import cameback, causes, leaving, pending, personsearch
 from campaigns.queries import recipients as query
 from campaigns.views import unknown
@@ -32,6 +34,7 @@ def _rows(mailing: Mailing, messages: Sequence[Message]) -> list[dict[str, Any]]
     return [
         {
             "message": message,
+            "markets": wording.listed(one.name for one in markets.named(message.markets)),
             "address": addresses.display(message.address),
             "contact": message.contact_id if message.contact_id in known else None,
             "state": query.code_of(message.state, in_flight=message.pk in in_flight),

@@ -14,6 +14,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from accounts import markets
 from accounts.access import WorkspaceRequest
 from campaigns import transitions, wording
 from campaigns.models import Campaign
@@ -82,18 +83,29 @@ def _late(campaign: Campaign) -> bool:
 
 
 def _read(mailing: Mailing) -> dict[str, Any]:
-    """If the subject has merge fields: the subject for one recipient (`read_as`) and the
-    recipient's address (`read_by`). After all of them were deleted, for an invented person."""
+    """The subject as recipients read it, with the address of each (`readers`): one of the first
+    recipients, and one with other marks of markets. If the subject has merge fields, `read_as` is
+    what the first one reads; after all of them were deleted, an invented person (""). Empty if
+    everybody reads the content's subject."""
     contents = mailing.contents
-    if not any("{{" in one.subject or "{%" in one.subject for one in contents.values()):
-        return {}
+    varies = any("{{" in one.subject or "{%" in one.subject for one in contents.values())
     some = Message.objects.filter(mailing=mailing, repeats=False).order_by("address")
-    pairs = some.values_list("contact_id", "variant")[:SAMPLES]
-    variants = {pk: variant for pk, variant in pairs if pk is not None}
-    person = Contact.objects.filter(pk__in=variants).first()
-    subject = contents[variants[person.pk] if person else min(contents)].subject
-    preview = render_preview(mailing.workspace, subject=subject, contact=person)
-    return {"read_as": preview, "read_by": person and person.email}
+    rows = some.values_list("contact_id", "variant", "markets")[:SAMPLES]
+    found = {pk: (variant, bits & markets.marks()) for pk, variant, bits in rows if pk is not None}
+    if not varies and not any(bits for _variant, bits in found.values()):
+        return {}
+    readers: dict[int, tuple[str, str]] = {}
+    for person in Contact.objects.filter(pk__in=found).order_by("pk"):
+        variant, bits = found[person.pk]
+        if bits not in readers:
+            subject = contents[variant].subject
+            preview = render_preview(mailing.workspace, subject=subject, contact=person)
+            readers[bits] = person.email, markets.marked(preview.subject, bits)
+    if not readers and varies:
+        preview = render_preview(mailing.workspace, subject=contents[min(contents)].subject)
+        readers[0] = "", preview.subject
+    shown = list(readers.values())
+    return {"readers": shown, "read_as": shown[0][1] if varies and shown else ""}
 
 
 def _excluded(mailing: Mailing) -> list[tuple[str, str, int]]:

@@ -20,7 +20,7 @@ KINDS = (parts, copies, segmentparts)
 AUDIENCE = """
 SELECT c.id AS contact_id, c.email AS address,
        coalesce(CASE p.standing {standings} END, {stopped}, {excluded}) AS reason,
-       {cause} AS suppression_id
+       {cause} AS suppression_id{columns}
   FROM ({people}) p
   JOIN contacts_contact c ON c.id = p.contact_id AND c.workspace_id = %(workspace)s
 {joins}
@@ -71,6 +71,8 @@ class AudienceSql:
     excluded: tuple[_Part, ...]
     stops: Ways
     parameters: dict[str, Any]
+    # SQL of further columns of the statement, of the contact `c`: ", c.id AS number".
+    columns: str = ""
 
     @property
     def statement(self) -> str:
@@ -96,6 +98,7 @@ class AudienceSql:
             excluded=f"CASE {codes} END" if codes else "NULL",
             people=people,
             joins="\n".join(joins),
+            columns=self.columns,
         )
 
     @property
@@ -130,9 +133,9 @@ class AudienceSql:
         )
 
 
-def of(audience: Audience, *, piece: bool = False) -> AudienceSql:
-    """Raises UnusableError for a segment whose rule can't be used. A rule's "today" is that of this
-    moment."""
+def of(audience: Audience, *, piece: bool = False, columns: str = "") -> AudienceSql:
+    """`columns`: see AudienceSql. Raises UnusableError for a segment whose rule can't be used. A
+    rule's "today" is that of this moment."""
     parameters: dict[str, Any] = {
         "workspace": audience.workspace_id,
         "lists": list(audience.list_ids),
@@ -147,7 +150,8 @@ def of(audience: Audience, *, piece: bool = False) -> AudienceSql:
         )
 
     included, excluded = made(audience.include, "include"), made(audience.exclude, "exclude")
-    return AudienceSql(included, excluded, ways.of(audience.workspace_id), parameters)
+    stops = ways.of(audience.workspace_id)
+    return AudienceSql(included, excluded, stops, parameters, columns)
 
 
 def _part(

@@ -103,13 +103,15 @@ def typed(given: Mapping[str, str]) -> MailSource:
 
 def design_preview(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     """POST: the unsaved draft (subject, preheader, html, text) as a document for a frame. GET: the
-    page of the saved design, as a contact gets it."""
+    page of the saved design, as a contact gets it; &advertising=1: by a campaign."""
     design = get_in(request.workspace, Design, pk=pk)
     if request.method == "POST":
         return document(request, typed(request.POST), request.POST)
     contact = contact_of(request, request.GET)
     source = source_of(design, request.GET)
     preview = previews.render_preview(request.workspace, contact=contact, **source.parts())
+    if request.GET.get("advertising") == "1":
+        preview = previews.as_advertising(preview, request.workspace, contact)
     context = {"design": design, **panel(request, preview, contact, request.GET)}
     return render(request, "designs/preview.html", context)
 

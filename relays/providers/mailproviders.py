@@ -20,6 +20,7 @@ OTHERS = 0
 FIRST_OWN, LAST = 1000, 32_767
 # Without points: the key is a lane's name, and a point there means a domain.
 OWN_KEY = re.compile(r"[\w-]{1,60}")
+COUNTRY = re.compile(r"(?:[A-Z]{2})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class MailProvider:
     number: int
     names: Text
     domains: tuple[str, ...]
+    # The code of the country (ISO 3166-1) that most of its people live in; "": people everywhere.
+    country: str = ""
 
     @property
     def name(self) -> str:
@@ -42,7 +45,7 @@ def use(path: str) -> None:
     """Loads the operator's file, once when the process starts; "": none. Raises ProviderError."""
     global _own  # noqa: PLW0603 - a setting, of which a process has one
     _own = read_own(Path(path)) if path else ()
-    for kept in (mail_providers, numbers, _by_number, _by_key):
+    for kept in (mail_providers, numbers, domain_countries, _by_number, _by_key):
         kept.cache_clear()
 
 
@@ -63,6 +66,7 @@ def ours() -> tuple[MailProvider, ...]:
                 section.number("number", high=FIRST_OWN - 1),
                 names(file, section),
                 _domains(section),
+                _country(section),
             )
         )
         section.end()
@@ -76,7 +80,7 @@ def read_own(path: Path) -> tuple[MailProvider, ...]:
     top.end()
     if not isinstance(entries, list) or not entries:
         raise ProviderError(f"{path}: write each provider as [[provider]].")
-    known = {one.key: one.number for one in ours()}
+    known = {one.key: one for one in ours()}
     found = tuple(
         _own_provider(TomlTable(f"{path}: provider {place}:", entry), known)
         for place, entry in enumerate(entries, 1)
@@ -87,15 +91,17 @@ def read_own(path: Path) -> tuple[MailProvider, ...]:
     return found
 
 
-def _own_provider(section: TomlTable, known: Mapping[str, int]) -> MailProvider:
+def _own_provider(section: TomlTable, known: Mapping[str, MailProvider]) -> MailProvider:
     key = section.line("key")
     if not OWN_KEY.fullmatch(key):
         raise section.wrong("key", "must be one word without points")
+    replaced = known.get(key)
     provider = MailProvider(
         key,
-        _own_number(section, known.get(key)),
+        _own_number(section, replaced.number if replaced else None),
         section.text("name", same(key)),
         _domains(section),
+        _country(section, replaced.country if replaced else ""),
     )
     section.end()
     return provider
@@ -117,6 +123,13 @@ def _domains(section: TomlTable) -> tuple[str, ...]:
     return found
 
 
+def _country(section: TomlTable, default: str = "") -> str:
+    code = section.line("country", default)
+    if not COUNTRY.fullmatch(code):
+        raise section.wrong("country", 'must be a code with two capitals: "CN"')
+    return code
+
+
 @cache
 def numbers() -> dict[str, int]:
     """{domain: number}"""
@@ -124,6 +137,18 @@ def numbers() -> dict[str, int]:
     for provider in mail_providers():
         for domain in provider.domains:
             found.setdefault(domain, provider.number)
+    return found
+
+
+@cache
+def domain_countries() -> dict[str, str]:
+    """{domain: code of its provider's country}, for providers of one country; also domains of ours
+    that the operator's provider with the same key doesn't name."""
+    found: dict[str, str] = {}
+    for provider in (*_own, *ours()):
+        if provider.country:
+            for domain in provider.domains:
+                found.setdefault(domain, provider.country)
     return found
 
 

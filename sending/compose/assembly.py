@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import Any
 
+from accounts.markets import marked
 from designs import language
 from designs.compiling import Uncompiled, compile_bytes, compile_words, is_solid
 from designs.encoding import SOFT, Memo
@@ -22,16 +23,18 @@ class Assembly:
     """Makes mails to ASCII addresses; raises designs.compiling.Uncompiled for a content that only
     designs.rendering can render."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what all mails share
         self,
         parts: Mapping[str, str],
         *,
         sender: mime.Sender,
         fixed: Fixed,
         zone: tzinfo,
+        in_markets: int = 0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`parts`: the content's subject, preheader, html and text."""
+        """`parts`: the content's subject, preheader, html and text. `in_markets`: bits of the
+        markets whose marks the subject gets (accounts.markets)."""
         html = parts["html"]
         if not sender.email.isascii() or (html.strip() and not is_solid(html)):
             raise Uncompiled("the mail's form depends on values")
@@ -41,7 +44,11 @@ class Assembly:
         self.text = compile_bytes(parts["text"], "text", fixed)
         self.html = compile_bytes(html, "html", fixed) if html.strip() else None
         # Recipients with the same first name often have the same subject.
-        self.subjects = Memo(headers.subject)
+        self.subjects = Memo(
+            (lambda text: headers.subject(marked(text, in_markets)))
+            if in_markets
+            else headers.subject
+        )
         # A subject without values is the same for all.
         self.same_subject = self._subject(_nothing, "") if "{" not in parts["subject"] else b""
         self.has_preheader = bool(parts["preheader"].strip())

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from accounts import markets
 from accounts.opencounting import PERSONAL
 from designs.compiling import Uncompiled
 from designs.models import Content
@@ -42,24 +43,26 @@ class Composer:
         self.envelope = envelope_sender(relay, mailing, "")
         self.token = tokens.maker()
         self.contents = mailing.contents
-        # {(variant, pixel): its assembly}: those of the pixel that most mails have; others when the
-        # first mail needs them.
-        self.assemblies: dict[tuple[int, Pixel], Assembly | None] = {}
+        # {(variant, pixel, markets with a mark): its assembly}: those of the pixel that most mails
+        # have; others when the first mail needs them.
+        self.assemblies: dict[tuple[int, Pixel, int], Assembly | None] = {}
+        self.marks = markets.marks()
         for number in self.contents:
-            self._assembly(number, self._pixel(counts_opens=mailing.open_counting in PERSONAL))
+            self._assembly(number, self._pixel(counts_opens=mailing.open_counting in PERSONAL), 0)
 
     def _pixel(self, *, counts_opens: bool) -> Pixel:
         return pixel_of(self.mailing.open_counting, counts_opens=counts_opens)
 
-    def _assembly(self, variant: int, pixel: Pixel) -> Assembly | None:
+    def _assembly(self, variant: int, pixel: Pixel, marks: int) -> Assembly | None:
         """None for a content that doesn't exist, or that only designs.rendering can render."""
-        if (variant, pixel) not in self.assemblies:
+        key = variant, pixel, marks
+        if key not in self.assemblies:
             content = self.contents.get(variant)
-            made = self._assemble(content, pixel) if content else None
-            self.assemblies[variant, pixel] = made
-        return self.assemblies[variant, pixel]
+            made = self._assemble(content, pixel, marks) if content else None
+            self.assemblies[key] = made
+        return self.assemblies[key]
 
-    def _assemble(self, content: Content, pixel: Pixel) -> Assembly | None:
+    def _assemble(self, content: Content, pixel: Pixel, marks: int) -> Assembly | None:
         parts = {name: getattr(content, name) for name in PARTS}
         same = fixed(
             mailing_id=self.mailing.pk,
@@ -67,7 +70,7 @@ class Composer:
             pixel=pixel,
         )
         try:
-            return Assembly(parts, sender=self.sender, fixed=same, zone=self.zone)
+            return Assembly(parts, sender=self.sender, fixed=same, zone=self.zone, in_markets=marks)
         except Uncompiled:
             return None
 
@@ -93,7 +96,7 @@ class Composer:
     def _assembled(self, message: Claimed, fields: Mapping[str, Any], token: str) -> bytes | None:
         """None: designs.rendering has to render it, or to say what is wrong."""
         pixel = self._pixel(counts_opens=message.counts_opens)
-        assembly = self._assembly(message.variant, pixel)
+        assembly = self._assembly(message.variant, pixel, message.markets & self.marks)
         if assembly is None:
             return None
         try:
@@ -113,7 +116,7 @@ class Composer:
             Mail(
                 to_name=name_of(fields),
                 to_email=message.address,
-                subject=rendered.subject,
+                subject=markets.marked(rendered.subject, message.markets),
                 html=rendered.html,
                 text=rendered.text,
                 token=token,

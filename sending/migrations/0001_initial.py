@@ -98,6 +98,7 @@ class Migration(migrations.Migration):
                 ('attempts', models.SmallIntegerField(default=0)),
                 ('lane', models.SmallIntegerField(default=0)),
                 ('variant', models.SmallIntegerField(default=0)),
+                ('markets', models.SmallIntegerField(db_default=0, default=0)),
                 ('repeats', models.BooleanField(default=False)),
                 ('counts_opens', models.BooleanField(db_default=False, default=False)),
                 ('trouble', models.GeneratedField(db_persist=True, expression=models.Case(models.When(state__gt=2, then=models.F('state'))), output_field=models.SmallIntegerField(null=True))),

@@ -165,6 +165,9 @@ class Message(models.Model):
     lane = models.SmallIntegerField(default=0)
     # The number of its content among the mailing's.
     variant = models.SmallIntegerField(default=0)
+    # The markets whose rules hold for its mail, as bits (accounts.markets); 0: none, as
+    # of all notices. Written with the row, so that what was sent can be shown later.
+    markets = models.SmallIntegerField(default=0, db_default=0)
     # Of a stream, where an address may come again and again.
     repeats = models.BooleanField(default=False)
     # Its mail has a pixel of its own, whose hits are opens. The freeze decides it; a consent that

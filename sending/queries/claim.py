@@ -42,6 +42,8 @@ class Claimed(NamedTuple):
     variant: int = 0
     # Its mail has a pixel of its own.
     counts_opens: bool = False
+    # As in the ledger.
+    markets: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,8 @@ RETURNING id
 # "state": messages that services.fence counted as sent stay in their range and are passed over.
 FOUND = sql("""
 candidates AS MATERIALIZED (
-  SELECT id, contact_id, address, attempts, lane, variant, counts_opens, state
+  SELECT id, contact_id, address, attempts, lane, variant, counts_opens, markets,
+         state
     FROM sending_message WHERE id = ANY(%(ids)s) AND state + 0 = $WAITING)
 """)
 FRESH = sql("""
@@ -109,7 +112,8 @@ candidates AS MATERIALIZED (
   SELECT m.*
     FROM open
    CROSS JOIN LATERAL (
-         SELECT id, contact_id, address, attempts, lane, variant, counts_opens, state
+         SELECT id, contact_id, address, attempts, lane, variant, counts_opens, markets,
+         state
            FROM sending_message
           WHERE id BETWEEN open.next_id AND open.last_id AND mailing_id + 0 = %(mailing)s
             AND state + 0 = $WAITING
@@ -165,7 +169,7 @@ skipped AS (
   UPDATE sending_message m SET state = $SKIPPED, reason = gone.reason, settled_at = now()
     FROM gone WHERE m.id = gone.id),
 kept AS MATERIALIZED (
-  SELECT t.id, t.contact_id, t.address, t.attempts, t.lane, t.variant, {counts_opens},
+  SELECT t.id, t.contact_id, t.address, t.attempts, t.lane, t.variant, {counts_opens}, t.markets,
          t.counts_opens AS counted
     FROM candidates t
    WHERE t.id NOT IN (SELECT id FROM gone)),
@@ -183,7 +187,7 @@ counted AS (
          in_flight = in_flight + (SELECT count(*) FROM kept),
          skipped = skipped + (SELECT count(*) FROM gone)
    WHERE mailing_id = %(mailing)s AND EXISTS (SELECT 1 FROM candidates))
-SELECT batch.id, kept.id, contact_id, address, attempts, lane, variant, counts_opens
+SELECT batch.id, kept.id, contact_id, address, attempts, lane, variant, counts_opens, markets
   FROM kept CROSS JOIN batch ORDER BY kept.id
 """)
 BY_IDS = "(SELECT * FROM sending_message WHERE id = ANY(%(ids)s))"

@@ -13,6 +13,7 @@ from contacts.queries import audiencesql, openconsent
 from relays import providers
 from sending import blocks
 from sending.models import Mailing, Message, Variant
+from sending.queries import markets
 from sending.variants import Share, bounds, shares
 
 # One pass over the audience: a recipient becomes a message; everybody else becomes a row with the
@@ -38,9 +39,9 @@ mixing AS (
    WHERE reason IS NULL),
 frozen AS (
   INSERT INTO sending_message
-         (mailing_id, contact_id, address, lane, variant, repeats, counts_opens, attempts, reply,
-          state, reason, settled_at)
-  SELECT %(mailing)s, contact_id, address, coalesce(p.number, 0), {variant}, false,
+         (mailing_id, contact_id, address, lane, variant, markets, repeats, counts_opens, attempts,
+          reply, state, reason, settled_at)
+  SELECT %(mailing)s, contact_id, address, coalesce(p.number, 0), {variant}, {markets}, false,
          {counts_opens}, 0, '',
          %(state)s, %(reason)s, %(settled_at)s
     FROM audience
@@ -90,7 +91,7 @@ SPOKEN = f"(SELECT c.attributes ->> '{ATTRIBUTE}' FROM contacts_contact c WHERE 
 HELD_OUT = """
 SELECT contact_id, address,
        CASE WHEN reason IS NULL AND {share} = 0 THEN 'held_out' ELSE reason END AS reason,
-       suppression_id
+       suppression_id{country}
   FROM ({audience}) a
 """
 # While an audience is frozen, somebody may give an address of an earlier piece to a contact of this
@@ -102,7 +103,7 @@ SELECT contact_id, address,
                     WHERE d.mailing_id = %(mailing)s AND d.address = a.address
                       AND NOT d.repeats)
             THEN 'address_moved' ELSE reason END AS reason,
-       suppression_id
+       suppression_id{country}
   FROM ({audience}) a
  WHERE NOT EXISTS (SELECT 1 FROM sending_leftout o
                     WHERE o.mailing_id = %(mailing)s AND o.address = a.address)
@@ -134,7 +135,8 @@ def freeze(
     weights, tags = [one.weight for one in variants] or [1], [one.language for one in variants]
     numbers = providers.numbers()
     state = Message.State.UNKNOWN if piece.in_doubt else Message.State.WAITING
-    asked = audiencesql.of(audience, piece=True)
+    ruled = markets.of_mailing(mailing)
+    asked = audiencesql.of(audience, piece=True, columns=ruled.columns)
     known: dict[str, Any] = asked.parameters | {
         "mailing": mailing.pk,
         "first": piece.first,
@@ -146,14 +148,17 @@ def freeze(
         "bounds": bounds(weights, holdout),
         "domains": list(numbers),
         "numbers": list(numbers.values()),
+        **ruled.parameters,
     }
     with connection.cursor() as cursor:
         cursor.execute(ROOM)
         people = asked.statement
         if holdout:
             people = HELD_OUT.replace("{share}", SHARE).replace("{audience}", people)
+            people = people.replace("{country}", ruled.country)
         if piece.moved:
             people = blocks.named(MOVED, mailing.pk).replace("{audience}", people)
+            people = people.replace("{country}", ruled.country)
         # Only FREEZE is bound to this block: the audience may read recipients of mailings in other
         # blocks.
         sql = blocks.named(FREEZE, mailing.pk).replace("{details}", asked.details)
@@ -163,6 +168,7 @@ def freeze(
             variant = OF_LANGUAGE.format(tag=SPOKEN, chance=CHANCE)
             known |= columns(shares(weights, tags, holdout))
         sql = sql.replace("{variant}", variant)
+        sql = sql.replace("{markets}", ruled.bits)
         answers, counts_opens = openconsent.joined(mailing.open_counting, "contact_id")
         sql = sql.replace("{answers}", answers).replace("{counts_opens}", counts_opens)
         cursor.execute(sql, known)

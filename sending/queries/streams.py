@@ -7,8 +7,11 @@ from typing import Any
 
 from django.db import connection
 
+from contacts import countries
 from contacts.languages import ATTRIBUTE
 from sending import blocks
+from sending.models import Mailing
+from sending.queries import markets
 from sending.queries.blocks import of_live
 from sending.queries.due import ROUTED, SENT
 from sending.queries.freeze import OF_LANGUAGE, columns
@@ -21,6 +24,12 @@ LATELY = timedelta(days=1)
 SPOKEN = f"""
 coalesce(nullif(btrim(data::jsonb ->> '{ATTRIBUTE}'), ''),
          (SELECT c.attributes ->> '{ATTRIBUTE}' FROM contacts_contact c WHERE c.id = contact_id))
+"""  # noqa: S608 - only constants of ours
+# Its country, in the same way.
+COUNTRY = f"""
+coalesce(nullif(btrim(data::jsonb ->> '{countries.ATTRIBUTE}'), ''),
+         (SELECT c.attributes ->> '{countries.ATTRIBUTE}'
+            FROM contacts_contact c WHERE c.id = contact_id))
 """  # noqa: S608 - only constants of ours
 CHANCE = "(hashtextextended(key, %(mailing)s) & 1048575)::int"
 CHOSEN = f"coalesce(variant, {OF_LANGUAGE.format(tag=SPOKEN, chance=CHANCE)})"
@@ -41,10 +50,10 @@ fresh AS (
   RETURNING message_id, key),
 made AS (
   INSERT INTO sending_message
-         (id, mailing_id, contact_id, address, lane, variant, repeats, counts_opens, state,
+         (id, mailing_id, contact_id, address, lane, variant, markets, repeats, counts_opens, state,
           attempts, reason, reply, retry_at)
-  SELECT fresh.message_id, %(mailing)s, contact_id, address, lane, {variant}, true, false, 0, 0, '',
-         '', now()
+  SELECT fresh.message_id, %(mailing)s, contact_id, address, lane, {variant}, {markets}, true,
+         false, 0, 0, '', '', now()
     FROM fresh JOIN given USING (key)
   RETURNING id),
 counted AS (
@@ -96,12 +105,15 @@ def share(stream_id: int) -> None:
         cursor.execute("SELECT 1 FROM sending_mailing WHERE id = %s FOR SHARE", [stream_id])
 
 
-def append(given: dict[str, Any], of: Sequence[Share] = ()) -> dict[str, int]:
+def append(stream: Mailing, given: dict[str, Any], of: Sequence[Share] = ()) -> dict[str, int]:
     """{key: id of its message} for new keys; see APPEND for the columns. `of`: the variants'
     shares, for items that name no variant; without it they get the first."""
+    ruled = markets.of_mailing(stream, country=COUNTRY)
     sql = APPEND.replace("{variant}", CHOSEN if of else "coalesce(variant, 0)")
+    sql = sql.replace("{markets}", ruled.bits)
+    known = given | {"mailing": stream.pk} | columns(of) | ruled.parameters
     with connection.cursor() as cursor:
-        cursor.execute(blocks.named(sql, given["mailing"]), given | columns(of))
+        cursor.execute(blocks.named(sql, stream.pk), known)
         return dict(cursor.fetchall())
 
 

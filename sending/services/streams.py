@@ -129,7 +129,7 @@ def append(stream: Mailing, items: Iterable[Item]) -> dict[str, int]:
     query.share(stream.pk)
     if not locked.exists():
         raise StreamClosedError(str(stream.source))
-    found = query.append(_columns(stream, list(wanted.values())), _shares(contents))
+    found = query.append(stream, _columns(list(wanted.values())), _shares(contents))
     known = StreamItem.objects.filter(mailing=stream, key__in=wanted.keys() - found.keys())
     return found | dict(known.values_list("key", "message_id"))
 
@@ -177,11 +177,10 @@ def _shares(contents: Sequence[Variant]) -> list[Share]:
     return shares([one.weight for one in contents], [one.language for one in contents])
 
 
-def _columns(stream: Mailing, items: Sequence[Item]) -> dict[str, Any]:
+def _columns(items: Sequence[Item]) -> dict[str, Any]:
     numbers = providers.numbers()
     domains = [item.address.rpartition("@")[2] for item in items]
     return {
-        "mailing": stream.pk,
         "keys": [item.key for item in items],
         "addresses": [item.address for item in items],
         "contacts": [item.contact_id for item in items],

@@ -12,6 +12,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.markets import marked
 from accounts.models import User
 from designs.rendering import Rendered
 from relays.models import Relay
@@ -60,8 +61,10 @@ def send_test(  # noqa: PLR0913  # what is sent, by what, and by whom
     addresses: Sequence[str],
     fields: Mapping[str, Any],
     by: User,
+    in_markets: Mapping[str, int] | None = None,
 ) -> list[TestResult]:
-    """Sends `rendered`, made with `fields` and `nowhere()`, to each address.
+    """Sends `rendered`, made with `fields` and `nowhere()`, to each address. `in_markets`:
+    {address: bits of the markets whose marks its subject gets}.
 
     Raises SecretError, and TestRefusedError if `by` has sent too many today or the sender does not
     belong to the workspace.
@@ -73,7 +76,7 @@ def send_test(  # noqa: PLR0913  # what is sent, by what, and by whom
             Mail(
                 to_name=name_of(fields),
                 to_email=address,
-                subject=f"[Test] {rendered.subject}",
+                subject=f"[Test] {marked(rendered.subject, (in_markets or {}).get(address, 0))}",
                 html=rendered.html,
                 text=rendered.text,
                 # Unique, because mailboxes keep only one of several mails with the same Message-ID.

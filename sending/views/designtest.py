@@ -1,6 +1,7 @@
 """Sends a design, saved or not, to a few typed addresses at once, as a test."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -12,9 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.access import WorkspaceRequest, get_in
-from accounts.models import User, Workspace
+from accounts.models import Workspace
 from accounts.secrets import SecretError
-from contacts import addresses
+from contacts import addresses, countries
 from contacts.queries import mailable
 from designs import fields
 from designs.checks import MailSource
@@ -29,6 +30,7 @@ from relays import senders
 from relays.models import Relay
 from relays.services import testallowance
 from relays.services.testallowance import TestRefusedError
+from sending import markets
 from sending.compose.mime import Sender
 from sending.reasons import said
 from sending.services.testmail import MOST_ADDRESSES, TestResult, nowhere, send_test
@@ -128,7 +130,7 @@ def design_test(request: WorkspaceRequest, pk: int) -> HttpResponse:
     try:
         with PLACES.one(request.workspace.pk):
             mail = _rendered(request, _source(request, design))
-        results = _send(mail, form, request.user)
+        results = _send(request, mail, form)
     except BusyError:
         form.add_error(None, _("Many mails are being rendered right now. Try again in a moment."))
     except TimeUpError:
@@ -166,6 +168,7 @@ def _answer(
     context = {
         "design": design,
         "form": form,
+        "advertising": _advertising(request),
         "results": results or [],
         "allowance": allowance,
         "until": testallowance.until(allowance),
@@ -193,12 +196,30 @@ def _rendered(request: WorkspaceRequest, source: MailSource) -> _Drawn:
     return _Drawn(renderer.render(values, nowhere()), values)
 
 
-def _send(drawn: _Drawn, form: DesignTestForm, by: User) -> list[TestResult]:
+def _in_markets(request: WorkspaceRequest, chosen: Sequence[str]) -> dict[str, int]:
+    """{address: bits of markets}, for the mail of a campaign: those of the contact whom the preview
+    is for, or else those of each address."""
+    if _advertising(request) != "1":
+        return {}
+    default, contact = request.workspace.default_market, contact_of(request, request.POST)
+    if contact is None:
+        return {one: markets.of(None, one, default=default) for one in chosen}
+    country = contact.attributes.get(countries.ATTRIBUTE)
+    return dict.fromkeys(chosen, markets.of(country, contact.email, default=default))
+
+
+def _advertising(request: WorkspaceRequest) -> str:
+    """ "1" for the mail of a campaign."""
+    return request.POST.get("advertising", request.GET.get("advertising", ""))
+
+
+def _send(request: WorkspaceRequest, drawn: _Drawn, form: DesignTestForm) -> list[TestResult]:
     return send_test(
         relay=form.cleaned_data["relay"],
         rendered=drawn.mail,
         sender=form.sender(),
         addresses=form.cleaned_data["addresses"],
         fields=drawn.fields,
-        by=by,
+        by=request.user,
+        in_markets=_in_markets(request, form.cleaned_data["addresses"]),
     )

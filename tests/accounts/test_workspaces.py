@@ -34,6 +34,7 @@ SETTINGS = {
     "postal_address": "1 Road\nTown",
     "brand_color": "#1f6f78",
     "open_counting": "totals",
+    "default_market": "cn",
 }
 
 
@@ -100,6 +101,7 @@ def test_a_workspace_begins_with_consent_and_no_choice_keeps_it(
         ("brand_color", "red;}body{display:none", "at most 7 characters"),
         ("brand_color", "#12345g", "Write it as # and six digits"),
         ("open_counting", "always", "Select a valid choice."),
+        ("default_market", "mars", "Select a valid choice."),
         ("timezone", "Mars/Base", "Choose a time zone from the list"),
         ("from_email", "nobody", "Enter a complete e-mail address, such as name@company.com."),
         ("name", "", "This field is required."),

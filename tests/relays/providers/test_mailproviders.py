@@ -19,6 +19,7 @@ key = "ours"
 number = 1000
 name = "Our group"
 domains = ["Group.example", "gmail.com"]
+country = "DE"
 """
 
 
@@ -51,6 +52,11 @@ def test_the_operators_own_come_first(tmp_path: Path) -> None:
     assert numbers["googlemail.com"] == 1
     assert [one.key for one in providers.mail_providers()][:3] == ["qq", "ours", "gmail"]
     assert providers.label("ours") == "Our group"
+    # A key of ours keeps its country, too, and its domains stay in that country.
+    countries = mailproviders.domain_countries()
+    assert (countries["group.example"], countries["gmail.com"]) == ("DE", "DE")
+    for domain in ("qq.com", "corp.example", "foxmail.com", "163.com"):
+        assert countries[domain] == "CN"
 
 
 @pytest.mark.parametrize(
@@ -58,6 +64,10 @@ def test_the_operators_own_come_first(tmp_path: Path) -> None:
     [
         ("[[provider]]\nkey = 'x'\nnumber = 5\ndomains = ['x.example']", "from 1000 to 32767"),
         ("[[provider]]\nkey = 'x'\nnumber = 1000", "provider 1: domains must be a list"),
+        (
+            "[[provider]]\nkey = 'x'\nnumber = 1000\ndomains = ['x.example']\ncountry = 'China'",
+            "provider 1: country must be a code",
+        ),
         ("[[provider]]\nnumber = 1000\ndomains = ['x.example']", "provider 1: key must be a text"),
         ("[[provider]]\nkey = 'x.y'\nnumber = 1000", "key must be one word without points"),
         ("[[provider]]\nkey = 'qq'\nnumber = 7\ndomains = ['x.example']", "number is 6 for this"),

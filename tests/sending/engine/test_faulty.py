@@ -42,10 +42,10 @@ def test_a_mailing_that_cannot_be_prepared_is_paused_and_others_go_on(
     bad, good = open_to(people(20)), open_to(people(30))
     real = Composer._assemble
 
-    def assemble(self: Composer, content: Content, pixel: Pixel) -> Assembly | None:
+    def assemble(self: Composer, content: Content, pixel: Pixel, marks: int) -> Assembly | None:
         if self.mailing.pk == bad.pk:
             raise FaultError("no such part")
-        return real(self, content, pixel)
+        return real(self, content, pixel, marks)
 
     monkeypatch.setattr(Composer, "_assemble", assemble)
     deliver(good)
