@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext
@@ -138,20 +139,23 @@ def _of_scanner(text: str | None) -> bool:
     return any(address in network for network in _known()[1])
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(Protocol):
     """An open or a click of a message. `actor`: what `of_request`, or an earlier `judge`, said."""
 
-    kind: str
-    at: datetime
-    link: int | None
-    actor: int
+    @property
+    def kind(self) -> str: ...
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def link(self) -> int | None: ...
+    @property
+    def actor(self) -> int: ...
 
 
 def judge(acts: Sequence[Act], accepted_at: datetime | None) -> list[Actor]:
     """The actor of each of these acts of one message, by what all of them tell. `accepted_at`: when
     a server accepted the mail; None if that is unknown."""
-    burst = _in_burst(acts)
+    burst = _in_burst(acts) if len(acts) >= BURST_LINKS else set()
     return [_actor(act, accepted_at, in_burst=at in burst) for at, act in enumerate(acts)]
 
 

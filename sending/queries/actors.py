@@ -9,26 +9,39 @@ from typing import Any
 from django.db import connection
 
 from sending import blocks
-from sending.queries.events import LOCK
+from sending.machines import KINDS
 from sending.queries.states import sql
 
 # Events of one message that are read at most. Who sends more at once only spoils the judgement.
 MOST = 100
-ACCEPTED = sql("""
-SELECT id, settled_at FROM sending_message m
- WHERE id = ANY(%(messages)s) AND state = $ACCEPTED AND {m}
+# Locks the messages as queries.events does. Index: the primary key.
+KNOWN = sql("""
+SELECT id, CASE WHEN state = $ACCEPTED AND settled_at > %(since)s THEN settled_at END,
+       clicked_at IS NOT NULL OR machines & 2 > 0
+  FROM sending_message m WHERE id = ANY(%(messages)s) AND {m} ORDER BY id FOR UPDATE
 """)
-# By the index of events on the message.
+# Of one block, by the index of its events on the message. The statement names the block's partition
+# and no kind: with a condition on either, PostgreSQL takes an index that begins with the mailing
+# while its statistics are old, and reads all events of the block for each message.
 EVENTS = """
 SELECT w.message_id, e.id, e.kind, e.at, e.link, e.actor
   FROM unnest(%(messages)s::bigint[], %(since)s::timestamptz[], %(until)s::timestamptz[])
        AS w (message_id, since, until)
  CROSS JOIN LATERAL (
        SELECT id, kind, at, link, actor FROM sending_event e
-        WHERE e.message_id = w.message_id AND e.kind IN ('opened', 'clicked')
-          AND e.at BETWEEN w.since AND w.until AND {e}
-        ORDER BY id DESC LIMIT %(most)s) e
+        WHERE e.message_id = w.message_id AND e.at BETWEEN w.since AND w.until
+        ORDER BY at DESC LIMIT %(most)s) e
+ WHERE w.message_id >> {bits} = {block}
 """
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMessage:
+    """`accepted_at`: None if no server has accepted the message, or long ago. `clicked`: clicks are
+    stored, of people or machines."""
+
+    accepted_at: datetime | None
+    clicked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,45 +53,51 @@ class StoredAct:
     actor: int
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
-    """`accepted_at`: None if no server has accepted the message."""
-
-    accepted_at: datetime | None
-    events: list[StoredAct]
-
-
 Span = tuple[datetime, datetime]
 
 
-def around(spans: Mapping[int, Span]) -> dict[int, Around]:
-    """{message id: what is known about it}, with its opens and clicks in the span. Locks the
-    messages first, so that two workers that record a burst in two pieces see each other. Needs a
-    transaction."""
-    messages = sorted(spans)
+def lock(message_ids: Iterable[int], *, since: datetime) -> dict[int, KnownMessage]:
+    """Those of the messages that still exist. They are locked, so that two workers that record a
+    burst in two pieces see each other. Needs a transaction. `since`: an acceptance before it was
+    long ago. Most are, and their times are not read."""
+    messages = sorted(set(message_ids))
     among = {blocks.of_message(number) for number in messages}
-    of_messages, of_events = (blocks.within(among, f"{alias}.mailing_id") for alias in "me")
+    with connection.cursor() as cursor:
+        known = KNOWN.replace("{m}", blocks.within(among, "m.mailing_id"))
+        cursor.execute(known, {"messages": messages, "since": since})
+        return {row[0]: KnownMessage(row[1], row[2]) for row in cursor.fetchall()}
+
+
+def around(spans: Mapping[int, Span]) -> dict[int, list[StoredAct]]:
+    """The stored opens and clicks of these messages in their spans, by the messages' ids."""
+    found: dict[int, list[StoredAct]] = defaultdict(list)
+    if not spans:
+        return found
     given: dict[str, Any] = {
-        "messages": messages,
-        "since": [spans[number][0] for number in messages],
-        "until": [spans[number][1] for number in messages],
+        "messages": list(spans),
+        "since": [span[0] for span in spans.values()],
+        "until": [span[1] for span in spans.values()],
         "most": MOST,
     }
-    events: dict[int, list[StoredAct]] = defaultdict(list)
+    known = EVENTS.replace("{bits}", str(blocks.BITS))
+    parts = (
+        blocks.of_block(known, block).replace("{block}", str(block))
+        for block in sorted({blocks.of_message(number) for number in spans})
+    )
     with connection.cursor() as cursor:
-        cursor.execute(LOCK.replace("{m}", of_messages), given)
-        cursor.execute(ACCEPTED.replace("{m}", of_messages), given)
-        accepted = dict(cursor.fetchall())
-        cursor.execute(EVENTS.replace("{e}", of_events), given)
+        cursor.execute(" UNION ALL ".join(parts), given)
         for message, *row in cursor.fetchall():
-            events[message].append(StoredAct(*row))
-    return {number: Around(accepted.get(number), events[number]) for number in messages}
+            act = StoredAct(*row)
+            if act.kind in KINDS:
+                found[message].append(act)
+    return found
 
 
+# The following statements are of one block, too.
 CHANGE = """
 UPDATE sending_event e SET actor = c.actor
   FROM unnest(%(ids)s::bigint[], %(actors)s::smallint[]) AS c (id, actor)
- WHERE e.id = c.id AND e.message_id = ANY(%(messages)s) AND e.actor <= 0 AND {e}
+ WHERE e.id = c.id AND e.message_id = ANY(%(messages)s) AND e.actor <= 0
 RETURNING e.message_id, e.kind, e.at
 """
 # For one kind of event. Its first time by a person becomes that of another event or null, and its
@@ -90,11 +109,11 @@ WITH touched AS (
 known AS (
   SELECT m.id, m.mailing_id, m.{column} AS was, t.at, m.machines & {bit} = 0 AS fresh,
          (SELECT min(e.at) FROM sending_event e
-           WHERE e.message_id = m.id AND e.kind = '{kind}' AND e.actor <= 0 AND {e}) AS becomes
-    FROM touched t JOIN sending_message m ON m.id = t.message_id AND {m}),
+           WHERE e.message_id = m.id AND e.kind = '{kind}' AND e.actor <= 0) AS becomes
+    FROM touched t JOIN sending_message m ON m.id = t.message_id),
 moved AS (
   UPDATE sending_message m SET {column} = k.becomes, machines = m.machines | {bit}
-    FROM known k WHERE m.id = k.id AND {m})
+    FROM known k WHERE m.id = k.id)
 SELECT mailing_id, date_trunc('minute', at) AS minute, sum(people), sum(machines)
   FROM (SELECT mailing_id, was AS at, -1 AS people, 0 AS machines FROM known WHERE was IS NOT NULL
          UNION ALL
@@ -135,25 +154,26 @@ def correct(actors: Mapping[int, int], message_ids: Iterable[int]) -> None:
     """Gives stored events of these messages, {id of the event: actor}, a machine as their actor, in
     place of a person: a burst may reach the database in several pieces, of which the first looked
     like a person. Moves times and counts along. Needs a transaction that locked the messages."""
-    messages = sorted(set(message_ids))
-    among = {blocks.of_message(number) for number in messages}
-    of_messages, of_events = (blocks.within(among, f"{alias}.mailing_id") for alias in "me")
-
-    def within(statement: str) -> str:
-        return statement.replace("{m}", of_messages).replace("{e}", of_events)
-
-    given = {"ids": list(actors), "actors": list(actors.values()), "messages": messages}
+    messages: dict[int, list[int]] = defaultdict(list)
+    for number in sorted(set(message_ids)):
+        messages[blocks.of_message(number)].append(number)
+    given: dict[str, Any] = {"ids": list(actors), "actors": list(actors.values())}
     with connection.cursor() as cursor:
-        cursor.execute(within(CHANGE), given)
-        changed = cursor.fetchall()
-        for kind, (column, bit) in COLUMNS.items():
-            rows = [(message, at) for message, of_kind, at in changed if of_kind == kind]
-            if not rows:
-                continue
-            again = AGAIN.replace("{column}", column).replace("{kind}", kind)
-            touched = {"touched": [row[0] for row in rows], "ats": [row[1] for row in rows]}
-            cursor.execute(within(again.replace("{bit}", str(bit))), touched)
-            _count(cursor, kind, cursor.fetchall())
+        for block, some in messages.items():
+            cursor.execute(blocks.of_block(CHANGE, block), given | {"messages": some})
+            _move(cursor, block, cursor.fetchall())
+
+
+def _move(cursor: Any, block: int, changed: list[tuple[int, str, datetime]]) -> None:
+    for kind, (column, bit) in COLUMNS.items():
+        rows = [(message, at) for message, of_kind, at in changed if of_kind == kind]
+        if not rows:
+            continue
+        again = AGAIN.replace("{column}", column).replace("{kind}", kind)
+        again = blocks.of_block(again.replace("{bit}", str(bit)), block)
+        touched = {"touched": [row[0] for row in rows], "ats": [row[1] for row in rows]}
+        cursor.execute(again, touched)
+        _count(cursor, kind, cursor.fetchall())
 
 
 def _count(cursor: Any, name: str, rows: list[tuple[int, datetime, int, int]]) -> None:

@@ -180,9 +180,10 @@ def _columns(rows: list[EventRow]) -> dict[str, Any]:
 
 
 @transaction.atomic
-def record(events: Iterable[EventRow]) -> None:
+def record(events: Iterable[EventRow], *, locked: bool = False) -> None:
     """Stores events and updates the counts, in one transaction. Opens are stored only of messages
-    whose opens are counted (queries.openpixels)."""
+    whose opens are counted (queries.openpixels). `locked`: the transaction has locked the messages
+    already (queries.actors)."""
     rows = sorted(events, key=lambda event: event.message_id)  # one order: no deadlocks
     if not rows:
         return
@@ -193,7 +194,8 @@ def record(events: Iterable[EventRow]) -> None:
         return statement.replace("{m}", of_messages).replace("{e}", of_events)
 
     with connection.cursor() as cursor:
-        cursor.execute(within(LOCK), {"messages": [row.message_id for row in rows]})
+        if not locked:
+            cursor.execute(within(LOCK), {"messages": [row.message_id for row in rows]})
         given = _columns(_countable(rows))
         if not given["messages"]:
             return

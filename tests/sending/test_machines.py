@@ -6,12 +6,13 @@ import re
 import tomllib
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from django.utils import translation
 
 from sending import machines
-from sending.machines import CLICKED, OPENED, Act, Actor
+from sending.machines import CLICKED, OPENED, Actor
 
 CHROME = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
@@ -85,9 +86,16 @@ def test_networks_of_scanners(address: str | None, expected: Actor) -> None:
     assert asked(OPENED, CHROME, address=address) == Actor.BROWSER
 
 
-def acts(*given: tuple[str, float, int | None, Actor]) -> list[Act]:
+class Given(NamedTuple):
+    kind: str
+    at: dt.datetime
+    link: int | None
+    actor: int
+
+
+def acts(*given: tuple[str, float, int | None, Actor]) -> list[Given]:
     return [
-        Act(kind, NOW + dt.timedelta(seconds=seconds), link, actor)
+        Given(kind, NOW + dt.timedelta(seconds=seconds), link, actor)
         for kind, seconds, link, actor in given
     ]
 

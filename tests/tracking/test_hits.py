@@ -1,10 +1,13 @@
 """From requests for pixels and links to events and counts: people, machines, bursts in pieces."""
 
 import datetime as dt
+import re
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from contacts.models import Contact
@@ -230,3 +233,32 @@ def test_opens_of_machines_need_the_consent_as_well(
     assert (tally.opened_unnamed, tally.machine_opened_unnamed) == (1, 1)
     client.get(f"/e/o/{token}.gif", HTTP_USER_AGENT=APPLE)
     assert [kind for kind, _actor in recorded()] == ["clicked"]
+
+
+def test_stored_events_are_found_by_their_message(token: str, message: Message) -> None:
+    """Also while PostgreSQL's statistics say that the table is empty, as before the first campaign:
+    not by an index that begins with the mailing, which would be read whole for each message."""
+    plans: list[str] = []
+
+    def explain(execute: Any, sql: str, parameters: Any, many: bool, context: Any) -> Any:
+        if "CROSS JOIN LATERAL" in sql:
+            execute(f"EXPLAIN {sql}", parameters, many, context)
+            plans.append("\n".join(row[0] for row in context["cursor"].fetchall()))
+        return execute(sql, parameters, many, context)
+
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE sending_event_0; SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+    with connection.execute_wrapper(explain):
+        burst(message, timezone.now(), 0, 1, 2)
+        hits.record_hits()
+    [plan] = plans
+    assert re.search(r"Index Scan using sending_event_\d+_message_id", plan), plan
+
+
+def test_opens_alone_ask_nothing_more(token: str, message: Message) -> None:
+    hits.keep(message.pk, "opened", actor=Actor.BROWSER)
+    hits.keep(message.pk, "clicked", link=0, actor=Actor.BROWSER)
+    with CaptureQueriesContext(connection) as queries:
+        hits.record_hits()
+    assert not any("LATERAL" in one["sql"] for one in queries)

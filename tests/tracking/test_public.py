@@ -196,7 +196,7 @@ def test_what_fails_to_be_recorded_is_kept(
 ) -> None:
     hits.keep(message.pk, "opened")
 
-    def broken(_events: object) -> None:
+    def broken(_events: object, **_given: object) -> None:
         raise OSError("disk full")
 
     with monkeypatch.context() as patch:

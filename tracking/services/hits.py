@@ -9,8 +9,8 @@ request by what it says of itself, and here by what all opens and clicks of a me
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
@@ -21,6 +21,18 @@ from sending.queries import actors, pictures
 from sending.queries.events import EventRow, record
 from tracking.models import Hit, PictureHit
 from tracking.queries.hits import take, take_pictures
+
+
+class TakenHit(NamedTuple):
+    """A row of tracking.queries.hits.take."""
+
+    message_id: int
+    kind: str
+    at: datetime
+    link: int | None
+    actor: int
+    user_agent: str
+
 
 BATCH = 2_000
 LONGEST_USER_AGENT = 500
@@ -66,44 +78,51 @@ def record_pictures(batch: int = BATCH) -> int:
 def record_hits(batch: int = BATCH) -> int:
     """Turns up to `batch` hits into events. Returns the number of hits."""
     with transaction.atomic():
-        rows = [
-            EventRow(message_id, kind, at, link, detail=user_agent, actor=actor)
-            for message_id, kind, at, link, actor, user_agent in take(batch)
-        ]
+        rows = take(batch)
         if rows:
-            judged, changed = _judged(rows)
-            record(judged)
+            judged, changed = _judged([TakenHit(*row) for row in rows])
+            record(judged, locked=True)
             if changed:
-                actors.correct(changed, [row.message_id for row in rows])
+                actors.correct(changed, {row.message_id for row in judged})
     return len(rows)
 
 
-def _judged(rows: Sequence[EventRow]) -> tuple[list[EventRow], dict[int, int]]:
-    """(the rows with their actors, {id of a stored event: its actor, now that more is known})"""
-    of_message: dict[int, list[EventRow]] = defaultdict(list)
+def _judged(rows: Sequence[TakenHit]) -> tuple[list[EventRow], dict[int, int]]:
+    """(events with their actors, {id of a stored event: its actor, now that more is known})"""
+    acts: dict[int, list[TakenHit]] = defaultdict(list)
+    events: list[EventRow] = []
     for row in rows:
-        of_message[row.message_id].append(row)
-    known = actors.around({number: _span(some) for number, some in of_message.items()})
-    judged: list[EventRow] = []
+        if row.kind in machines.KINDS:
+            acts[row.message_id].append(row)
+        else:
+            events.append(_event(row, 0))
+    recently = min(row.at for row in rows) - machines.DOUBTFUL
+    known = actors.lock([row.message_id for row in rows], since=recently)
+    # Hits of messages that are gone are dropped.
+    there = {number: some for number, some in acts.items() if number in known}
+    spans = {number: _span(some) for number, some in there.items() if _asks(some, known[number])}
+    stored = actors.around(spans)
     changed: dict[int, int] = {}
-    for number, some in of_message.items():
-        acts = [row for row in some if row.kind in machines.KINDS]
-        judged += [row for row in some if row.kind not in machines.KINDS]
-        stored = known[number].events
-        found = machines.judge([*map(_act, acts), *map(_act, stored)], known[number].accepted_at)
-        new, old = found[: len(acts)], found[len(acts) :]
-        judged += [replace(row, actor=actor) for row, actor in zip(acts, new, strict=True)]
-        for one, actor in zip(stored, old, strict=True):
+    for number, some in there.items():
+        old = stored.get(number, [])
+        found = machines.judge([*some, *old], known[number].accepted_at)
+        events += map(_event, some, found)
+        for one, actor in zip(old, found[len(some) :], strict=True):
             if actor.is_machine and one.actor <= 0:
                 changed[one.id] = actor
-    return judged, changed
+    return events, changed
 
 
-def _span(rows: Sequence[EventRow]) -> actors.Span:
+def _asks(rows: Sequence[TakenHit], message: actors.KnownMessage) -> bool:
+    """Whether stored events may belong to a burst of these: only if there are clicks enough."""
+    return message.clicked or len(rows) >= machines.BURST_LINKS
+
+
+def _event(row: TakenHit, actor: int) -> EventRow:
+    return EventRow(row.message_id, row.kind, row.at, row.link, row.user_agent, actor)
+
+
+def _span(rows: Sequence[TakenHit]) -> actors.Span:
     """The time in which other acts may belong to the same burst."""
     times = [row.at for row in rows]
     return min(times) - machines.BURST, max(times) + machines.BURST
-
-
-def _act(one: EventRow | actors.StoredAct) -> machines.Act:
-    return machines.Act(one.kind, one.at, one.link, one.actor)
