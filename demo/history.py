@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import connection
 
+from sending.machines import Actor
 from sending.models import Mailing
 
 
@@ -56,10 +57,10 @@ UPDATE sending_message m
 
 # Delays are exponentially distributed: most people open within hours, some within days.
 EVENTS = """
-INSERT INTO sending_event (mailing_id, message_id, contact_id, kind, at, link, detail)
+INSERT INTO sending_event (mailing_id, message_id, contact_id, kind, at, link, actor, detail)
 SELECT m.mailing_id, m.id, m.contact_id, %(kind)s,
        least(m.settled_at + make_interval(secs => 20 - %(delay)s * ln(1 - {when})), now()),
-       {link}, %(detail)s
+       {link}, %(actor)s, %(detail)s
   FROM sending_message m
  WHERE m.mailing_id = %(mailing)s AND m.state = 2 AND {chance} < %(share)s
    AND (m.counts_opens OR %(kind)s <> 'opened')
@@ -67,10 +68,12 @@ SELECT m.mailing_id, m.id, m.contact_id, %(kind)s,
 
 FIRST_TIMES = """
 UPDATE sending_message m
-   SET opened_at = e.opened, clicked_at = e.clicked, bounced_at = e.bounced
+   SET opened_at = e.opened, clicked_at = e.clicked, bounced_at = e.bounced,
+       machines = CASE WHEN e.hidden THEN 5 ELSE 0 END
   FROM (SELECT message_id,
-               min(at) FILTER (WHERE kind = 'opened') AS opened,
+               min(at) FILTER (WHERE kind = 'opened' AND actor <= 0) AS opened,
                min(at) FILTER (WHERE kind = 'clicked') AS clicked,
+               bool_or(kind = 'opened' AND actor > 0) AS hidden,
                min(at) FILTER (WHERE kind IN ('hard_bounced', 'soft_bounced', 'blocked')) AS bounced
           FROM sending_event WHERE mailing_id = %(mailing)s GROUP BY 1) e
  WHERE m.id = e.message_id
@@ -81,13 +84,15 @@ UPDATE sending_tally t
    SET waiting = 0, in_flight = 0, accepted = s.accepted, with_pixel = s.with_pixel,
        failed = s.failed, targeted = s.targeted,
        bounced = s.bounced, hard_bounced = s.hard, soft_bounced = s.soft, complained = s.complained,
-       unsubscribed = s.unsubscribed, opened = s.opened, clicked = s.clicked
+       unsubscribed = s.unsubscribed, opened = s.opened, clicked = s.clicked,
+       machine_opened = s.machine_opened
   FROM (SELECT count(*) AS targeted,
                count(*) FILTER (WHERE m.state = 2) AS accepted,
                count(*) FILTER (WHERE m.state = 2 AND m.counts_opens) AS with_pixel,
                count(*) FILTER (WHERE m.state = 3) AS failed,
                count(*) FILTER (WHERE m.opened_at IS NOT NULL) AS opened,
                count(*) FILTER (WHERE m.clicked_at IS NOT NULL) AS clicked,
+               count(*) FILTER (WHERE m.machines > 0) AS machine_opened,
                count(*) FILTER (WHERE m.bounced_at IS NOT NULL) AS bounced,
                count(*) FILTER (WHERE 'hard_bounced' = ANY (e.kinds)) AS hard,
                count(*) FILTER (WHERE 'soft_bounced' = ANY (e.kinds)) AS soft,
@@ -103,13 +108,15 @@ UPDATE sending_tally t
 
 MINUTES = """
 INSERT INTO sending_tallyminute
-       (mailing_id, minute, accepted, failed, bounced, opened, clicked, unsubscribed)
+       (mailing_id, minute, accepted, failed, bounced, opened, clicked, unsubscribed,
+        machine_opened)
 SELECT %(mailing)s, date_trunc('minute', at),
        count(*) FILTER (WHERE what = 'accepted'), count(*) FILTER (WHERE what = 'failed'),
        count(*) FILTER (WHERE what = 'first bounced'),
        count(*) FILTER (WHERE what = 'first opened'),
        count(*) FILTER (WHERE what = 'first clicked'),
-       count(*) FILTER (WHERE what = 'unsubscribed')
+       count(*) FILTER (WHERE what = 'unsubscribed'),
+       count(*) FILTER (WHERE what = 'by a machine')
   FROM (SELECT settled_at AS at, CASE state WHEN 2 THEN 'accepted' ELSE 'failed' END AS what
           FROM sending_message WHERE mailing_id = %(mailing)s
         UNION ALL
@@ -121,6 +128,9 @@ SELECT %(mailing)s, date_trunc('minute', at),
         UNION ALL
         SELECT bounced_at, 'first bounced' FROM sending_message
          WHERE mailing_id = %(mailing)s AND bounced_at IS NOT NULL
+        UNION ALL
+        SELECT min(at), 'by a machine' FROM sending_event
+         WHERE mailing_id = %(mailing)s AND kind = 'opened' AND actor > 0 GROUP BY message_id
         UNION ALL
         SELECT at, kind FROM sending_event
          WHERE mailing_id = %(mailing)s AND kind = 'unsubscribed') x
@@ -163,15 +173,18 @@ def live_through(mailing: Mailing, course: Course) -> None:
             SETTLE,
             known | {"failed": course.failed, "relay": mailing.relay_id, "pace": course.pace},
         )
-        for kind, share, delay, detail in _events(course):
+        for kind, share, delay, detail, actor in _events(course):
             link = f"(hashtext(m.address) & 2147483647) %% {links}" if kind == "clicked" else "NULL"
             # Everybody who clicks has opened, so both use the same random number.
             purpose = "interest" if kind in {"opened", "clicked"} else kind
+            purpose = "program" if actor > 0 else purpose
             sql = EVENTS.format(
                 when=_draw("when" + kind), link=f"{link}::smallint", chance=_draw(purpose)
             )
             cursor.execute(
-                sql, known | {"kind": kind, "share": share, "delay": delay, "detail": detail}
+                sql,
+                known
+                | {"kind": kind, "share": share, "delay": delay, "detail": detail, "actor": actor},
             )
         for sql in (FIRST_TIMES, TALLY, MINUTES, LANES, FINISH):
             cursor.execute(sql, known)
@@ -181,14 +194,16 @@ def live_through(mailing: Mailing, course: Course) -> None:
     mailing.refresh_from_db()
 
 
-def _events(course: Course) -> list[tuple[str, float, int, str]]:
-    """[(kind, share, mean delay in seconds, detail)]."""
+def _events(course: Course) -> list[tuple[str, float, int, str, int]]:
+    """[(kind, share, mean delay in seconds, detail, actor)]."""
     hours = 3600
     return [
-        ("hard_bounced", course.hard_bounced, 60, "550 5.1.1 The email account that you tried"),
-        ("soft_bounced", course.soft_bounced, 90, "452 4.2.2 The recipient's inbox is full"),
-        ("complained", course.complained, 20 * hours, "abuse"),
-        ("unsubscribed", course.unsubscribed, 9 * hours, ""),
-        ("opened", course.opened, 12 * hours, "Mozilla/5.0 (Windows NT 10.0; Win64; x64)"),
-        ("clicked", course.clicked, 14 * hours, "Mozilla/5.0 (Windows NT 10.0; Win64; x64)"),
+        ("hard_bounced", course.hard_bounced, 60, "550 5.1.1 The email account that you tried", 0),
+        ("soft_bounced", course.soft_bounced, 90, "452 4.2.2 The recipient's inbox is full", 0),
+        ("complained", course.complained, 20 * hours, "abuse", 0),
+        ("unsubscribed", course.unsubscribed, 9 * hours, "", 0),
+        ("opened", course.opened, 12 * hours, "", Actor.BROWSER),
+        ("clicked", course.clicked, 14 * hours, "", Actor.BROWSER),
+        # A part of the people reads with Apple Mail.
+        ("opened", course.opened / 2, 300, "", Actor.PRIVACY_PROXY),
     ]

@@ -13,6 +13,7 @@ from contacts.models import Contact
 from contacts.provenance import Source
 from contacts.timeline import TimelineEntry, contributors
 from pages import locales, reasons, statuses
+from sending.machines import KINDS, WORDS, Actor, event_words
 from sending.models import Event, LeftOut, Mailing, Message, Variant
 from sending.queries.blocks import of_messages
 
@@ -100,9 +101,14 @@ def _event(event: Event, message: Message, source: Source, subjects: Subjects) -
     look = statuses.look(event.kind)
     subject = subjects.get((message.mailing_id, message.variant), "")
     subject = marked(subject, message.markets)
-    title = _("{what}: mail “{subject}”").format(what=event.get_kind_display(), subject=subject)
+    what = str(event.get_kind_display())
+    by = WORDS[Actor(event.actor)] if event.kind in KINDS else ""
+    if event.actor > 0:
+        what = event_words(what, event.actor)
+    title = _("{what}: mail “{subject}”").format(what=what, subject=subject)
     icon = ICONS.get(Event.Kind(event.kind), look.icon)
-    return TimelineEntry(event.at, title, icon, words=event.detail, source=source)
+    doubt = str(by) if event.actor == Actor.UNKNOWN else ""
+    return TimelineEntry(event.at, title, icon, detail=doubt, words=event.detail, source=source)
 
 
 def _subjects(mailings: Iterable[int]) -> Subjects:

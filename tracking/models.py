@@ -15,6 +15,9 @@ class Hit(models.Model):
     at = models.DateTimeField()
     # The link's number for a click.
     link = models.SmallIntegerField(null=True)
+    # Of an open or click: who asked, by the request alone (sending.machines.of_request).
+    actor = models.SmallIntegerField(default=0, db_default=0)
+    # Of an unsubscription.
     user_agent = models.TextField(blank=True)
 
     def __str__(self) -> str:

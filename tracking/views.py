@@ -25,8 +25,10 @@ from designs.places import LONGEST_WORK
 from designs.rendering import RenderError
 from pages import csp, database, readers
 from pages.readers import ICON, private
+from sending import machines
 from sending.compose import tokens
 from sending.compose.tokens import NOBODY
+from sending.machines import Actor
 from sending.models import Event, Message
 from tracking.services import hits, leaving, mails, opens, preferences, reading
 
@@ -38,6 +40,16 @@ REASONS = [(code, f"because.{code}") for code in PreferenceChoice.Because.values
 
 def user_agent(request: HttpRequest) -> str:
     return request.headers.get("User-Agent", "")
+
+
+def actor_of(request: HttpRequest, kind: str) -> Actor:
+    """Who opens or clicks, as far as the request itself tells."""
+    return machines.of_request(
+        kind,
+        method=request.method or "",
+        user_agent=user_agent(request),
+        address=client_ip(request),
+    )
 
 
 def message_of(token: str) -> Message | None:
@@ -234,8 +246,10 @@ def open_pixel(request: HttpRequest, token: str) -> HttpResponse:
     message_id = tokens.read(token)
     if not message_id:
         return _picture(request, None)
-    agent = user_agent(request)
-    return _picture(request, partial(hits.keep, message_id, Event.Kind.OPENED, user_agent=agent))
+    kind = Event.Kind.OPENED
+    return _picture(
+        request, partial(hits.keep, message_id, kind, actor=actor_of(request, kind)), heads=True
+    )
 
 
 @private
@@ -246,9 +260,12 @@ def common_pixel(request: HttpRequest, token: str) -> HttpResponse:
     return _picture(request, partial(hits.keep_picture, mailing_id) if mailing_id else None)
 
 
-def _picture(request: HttpRequest, keep: Callable[[], None] | None) -> HttpResponse:
+def _picture(
+    request: HttpRequest, keep: Callable[[], None] | None, *, heads: bool = False
+) -> HttpResponse:
+    """`heads`: a HEAD is kept, too. It is a machine's."""
     answer = HttpResponse(PIXEL, content_type="image/gif")
-    if keep and request.method == "GET":
+    if keep and (heads or request.method == "GET"):
         try:
             keep()
         except DatabaseError as error:
@@ -272,6 +289,7 @@ def click(request: HttpRequest, token: str, number: int, signed: str = "") -> Ht
     url = mails.target(message, number, signed=signed)
     if url is None:
         return page_of(request, message, "public/missing.html", status=404)
-    if request.method == "GET" and message.mailing.details_dropped_at is None:
-        hits.keep(message.pk, Event.Kind.CLICKED, link=number, user_agent=user_agent(request))
+    if message.mailing.details_dropped_at is None:
+        kind = Event.Kind.CLICKED
+        hits.keep(message.pk, kind, link=number, actor=actor_of(request, kind))
     return HttpResponseRedirect(url)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from campaigns.queries import cameback, leaving, pending, progress, report
+from campaigns.queries import actors, cameback, leaving, pending, progress, report
 from campaigns.queries.cameback import CameBack
 from campaigns.queries.replygroups import Same
 from contacts import addresses
@@ -35,10 +35,17 @@ STATES = (WAITING, IN_FLIGHT, "accepted", "failed", "skipped", "unknown")
 DONE = "done"
 # Frequent events, which have a column in the message; rare ones are found by their rows in Event.
 COLUMNS = {"opened": "opened_at", "clicked": "clicked_at", "bounced": "bounced_at"}
+# What machines did, by its bit in Message.machines.
+MACHINES = {
+    "machine_opened": Message.MACHINE_OPENED,
+    "machine_clicked": Message.MACHINE_CLICKED,
+}
 EVENTS = (
     "opened",
+    "machine_opened",
     "not_opened",
     "clicked",
+    "machine_clicked",
     "bounced",
     "hard_bounced",
     "soft_bounced",
@@ -59,7 +66,7 @@ RUNS = {"run": heldpeople.refused_in, "held": heldpeople.left_in}
 # Filters whose count the tally has in a column of the same name; tests compare both.
 TALLIED = (
     *("opened", "clicked", "bounced", "hard_bounced", "soft_bounced", "blocked"),
-    *("complained", "unsubscribed"),
+    *("complained", "unsubscribed", *MACHINES),
 )
 
 
@@ -166,14 +173,18 @@ def _by_event(
     said: str | None,
 ) -> QuerySet[Message]:
     if event == "not_opened":
-        return rows.filter(state=State.ACCEPTED, opened_at=None, counts_opens=True)
+        # Behind a proxy that hides its person, nobody knows it.
+        known = rows.annotate(hidden=F("machines").bitand(Message.HIDDEN)).filter(hidden=0)
+        return known.filter(state=State.ACCEPTED, opened_at=None, counts_opens=True)
     if event == "clicked" and (number := numbers.whole(parameters.get("link", ""))) is not None:
-        clicks = Event.objects.filter(mailing=mailing, kind=event, link=number)
+        clicks = Event.objects.filter(mailing=mailing, kind=event, link=number, actor__lte=0)
         if (variant := numbers.whole(parameters.get("variant", ""))) is not None:
             rows = rows.filter(variant=variant)
         return rows.filter(pk__in=clicks.values("message"))
     if event in COLUMNS:
         return rows.filter(**{f"{COLUMNS[event]}__isnull": False})
+    if event in MACHINES:
+        return rows.annotate(bit=F("machines").bitand(MACHINES[event])).filter(bit__gt=0)
     if event in Event.Kind.values:
         events = Event.objects.filter(mailing=mailing, kind=event)
         if said is not None:
@@ -202,9 +213,14 @@ def known_total(mailing: Mailing, parameters: QueryDict) -> int | None:
 def unnamed(mailing: Mailing, parameters: QueryDict) -> int:
     """Of the people who opened, those who withdrew their consent since: the report counts them, and
     nobody can see any more who they are. Only if all who opened are asked for."""
-    asked = {name for name in FILTERS if parameters.get(name)}
-    opened = asked == {"event"} and parameters["event"] == "opened"
-    return mailing.tally.opened_unnamed if opened else 0
+    if {name for name in FILTERS if parameters.get(name)} != {"event"}:
+        return 0
+    tally = mailing.tally
+    counts = {
+        "opened": tally.opened_unnamed,
+        "machine_opened": tally.machine_opened_unnamed,
+    }
+    return counts.get(parameters.get("event", ""), 0)
 
 
 def contacts_of(rows: Sequence[Message]) -> set[int]:
@@ -225,6 +241,7 @@ def header() -> list[str]:
         _("First opened"),
         _("First clicked"),
         _("Bounced"),
+        _("Opens and clicks of machines"),
         _("What came back"),
         _("When it came back"),
         _("Words of what came back"),
@@ -242,10 +259,11 @@ def rows(mailing: Mailing, messages: QuerySet[Message]) -> Iterator[list[Any]]:
     relays = dict(Relay.objects.filter(workspace=mailing.workspace_id).values_list("pk", "name"))
     words = {code: str(statuses.look(code).label) for code in (*STATES, *cameback.KINDS)}
     in_flight = pending.claimed(mailing)
+    act_words = actors.in_words()
     sentences = {code: str(sentence) for code, sentence in reasons.sentences.items()}
     zone = timezone.get_current_timezone()
     fields = ("pk", "address", "state", "reason", "reply", "attempts", "settled_at", "relay_id")
-    times = ("opened_at", "clicked_at", "bounced_at")
+    times = ("machines", "opened_at", "clicked_at", "bounced_at")
     found = messages.order_by("address").values_list(*fields, *times)
 
     def written(moment: datetime | None) -> str:
@@ -266,7 +284,8 @@ def rows(mailing: Mailing, messages: QuerySet[Message]) -> Iterator[list[Any]]:
         read = found.iterator(5000)
         while piece := list(islice(read, EVENTS_OF)):
             events = cameback.after([row[0] for row in piece])
-            for pk, address, state, reason, reply, attempts, since, relay, *firsts in piece:
+            acts = actors.of_machines([row[0] for row in piece if row[8]])
+            for pk, address, state, reason, reply, attempts, since, relay, _m, *firsts in piece:
                 yield [
                     address,
                     words[code_of(state, in_flight=pk in in_flight)],
@@ -276,6 +295,7 @@ def rows(mailing: Mailing, messages: QuerySet[Message]) -> Iterator[list[Any]]:
                     written(since),
                     relays.get(relay, ""),
                     *(written(moment) for moment in firsts),
+                    "\n".join(act_words[one.kind, one.actor] for one in acts.get(pk, ())),
                     *returned(events.get(pk, ())),
                 ]
 

@@ -221,15 +221,16 @@ class Link:
         return urlencode(known)
 
 
-# Index: event_by_kind. Each variant numbers its own links.
+# Index: event_by_kind. Each variant numbers its own links. Clicks of people (sending.machines).
 CLICKS = """
 SELECT 0, link, count(*), count(DISTINCT message_id) FROM sending_event
- WHERE mailing_id = %s AND kind = 'clicked' AND link IS NOT NULL GROUP BY 2
+ WHERE mailing_id = %s AND kind = 'clicked' AND link IS NOT NULL AND actor <= 0 GROUP BY 2
 """
 CLICKS_BY_VARIANT = """
 SELECT m.variant, e.link, count(*), count(DISTINCT e.message_id)
   FROM sending_event e JOIN sending_message m ON m.id = e.message_id
- WHERE e.mailing_id = %s AND e.kind = 'clicked' AND e.link IS NOT NULL GROUP BY 1, 2
+ WHERE e.mailing_id = %s AND e.kind = 'clicked' AND e.link IS NOT NULL AND e.actor <= 0
+ GROUP BY 1, 2
 """
 
 

@@ -26,12 +26,15 @@ Chart = dict[str, Any]
 SUMS = """
 SELECT date_bin(make_interval(secs => %(width)s), minute, %(origin)s) AS bucket,
        sum(accepted), sum(failed), sum(bounced), sum(opened + pictures_loaded), sum(clicked),
-       sum(unsubscribed)
+       sum(unsubscribed), sum(machine_opened), sum(machine_clicked)
   FROM sending_tallyminute
  WHERE mailing_id = %(mailing)s AND minute >= %(start)s AND minute <= %(end)s
  GROUP BY 1
 """
-COLUMNS = ("accepted", "failed", "bounced", "opened", "clicked", "unsubscribed")
+COLUMNS = (
+    *("accepted", "failed", "bounced", "opened", "clicked", "unsubscribed"),
+    *("machine_opened", "machine_clicked"),
+)
 
 
 def width_for(span: dt.timedelta) -> int:
@@ -47,17 +50,21 @@ def sending(mailing: Mailing) -> Chart:
 
 
 def returns(mailing: Mailing) -> Chart:
-    """Opens, clicks, bounces and unsubscriptions, from the first minute on. Without opens of
-    persons, pictures loaded: no mailing has both."""
-    totals = mailing.open_counting == OpenCounting.TOTALS
+    """Opens, clicks, bounces and unsubscriptions, from the first minute on; those of machines
+    beside those of people if there are any. Without opens of persons, pictures loaded: no mailing
+    has both."""
+    totals, tally = mailing.open_counting == OpenCounting.TOTALS, mailing.tally
     names = {
         "opened": _("Pictures loaded") if totals else _("Opened"),
+        **({"machine_opened": _("Opened by machines")} if tally.machine_opened else {}),
         "clicked": _("Clicked"),
+        **({"machine_clicked": _("Clicked by machines")} if tally.machine_clicked else {}),
         "bounced": _("Bounced"),
         "unsubscribed": _("Unsubscribed"),
     }
     came = TallyMinute.objects.filter(mailing=mailing).exclude(
-        opened=0, pictures_loaded=0, clicked=0, bounced=0, unsubscribed=0
+        **dict.fromkeys(("machine_opened", "machine_clicked"), 0),
+        **dict.fromkeys(("opened", "pictures_loaded", "clicked", "bounced", "unsubscribed"), 0),
     )
     return _chart(mailing, names, came.aggregate(start=Min("minute"), end=Max("minute")))
 

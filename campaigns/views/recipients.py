@@ -11,7 +11,7 @@ from django.utils.translation import pgettext
 from accounts import markets
 from accounts.access import WorkspaceRequest
 from campaigns import wording
-from campaigns.queries import cameback, causes, leaving, pending, personsearch
+from campaigns.queries import actors, cameback, causes, leaving, pending, personsearch
 from campaigns.queries import recipients as query
 from campaigns.views import unknown
 from campaigns.views.report import dropped, started
@@ -19,10 +19,16 @@ from contacts import addresses, exports
 from contacts.views.people import csv_response
 from pages import reasons, statuses, tables
 from relays import providers
+from sending.machines import Actor
 from sending.models import Mailing, Message
 
 # Choices of the filter of events that have no word in pages.statuses.
-EVENT_LABELS = {"not_opened": _("Not opened"), "bounced": _("Bounced")}
+EVENT_LABELS = {
+    "not_opened": _("Not opened"),
+    "bounced": _("Bounced"),
+    "machine_opened": _("Opened by machines"),
+    "machine_clicked": _("Clicked by machines"),
+}
 
 
 def _rows(mailing: Mailing, messages: Sequence[Message]) -> list[dict[str, Any]]:
@@ -31,6 +37,9 @@ def _rows(mailing: Mailing, messages: Sequence[Message]) -> list[dict[str, Any]]
     in_flight = pending.claimed(mailing, ids)
     behind = causes.of_skipped(mailing, messages)
     came_back = cameback.after(ids)
+    acts = actors.of(
+        [one.pk for one in messages if one.machines or one.opened_at or one.clicked_at]
+    )
     return [
         {
             "message": message,
@@ -41,6 +50,13 @@ def _rows(mailing: Mailing, messages: Sequence[Message]) -> list[dict[str, Any]]
             "reason": reasons.text(message.reason) if message.reason else "",
             "cause": behind.get(message.address),
             "came_back": came_back.get(message.pk, ()),
+            # The first of people is in the message's columns.
+            "machines": [one for one in acts.get(message.pk, ()) if one.actor.is_machine],
+            "doubts": {
+                one.kind: one.words
+                for one in acts.get(message.pk, ())
+                if one.actor == Actor.UNKNOWN and one.at in {message.opened_at, message.clicked_at}
+            },
         }
         for message in messages
     ]

@@ -23,6 +23,7 @@ from campaigns.services import holddecisions
 from contacts.models import Contact
 from designs.previews import render_preview
 from pages import locales, reasons, statuses
+from sending.machines import WORDS
 from sending.models import Mailing, Message
 from sending.services import waits
 
@@ -71,6 +72,7 @@ def page(request: WorkspaceRequest, campaign: Campaign) -> HttpResponse:
         "unrecorded": audience.unrecorded(mailing),
         "sending_chart": series.sending(mailing),
         "returns_chart": series.returns(mailing),
+        "machine_facts": [words for actor, words in WORDS.items() if actor.is_machine],
         **_read(mailing),
     }
     return render(request, "campaigns/report.html", context)

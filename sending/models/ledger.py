@@ -29,12 +29,18 @@ class Tally(models.Model):
     blocked = models.IntegerField(default=0)
     complained = models.IntegerField(default=0)
     unsubscribed = models.IntegerField(default=0)
+    # Opened and clicked by people, or by unknown actors (sending.machines).
     opened = models.IntegerField(default=0)
     clicked = models.IntegerField(default=0)
+    # The same by machines. People and machines are counted apart: a message may be in both.
+    machine_opened = models.IntegerField(default=0, db_default=0)
+    machine_clicked = models.IntegerField(default=0, db_default=0)
     # Accepted messages with a pixel of their own. `opened` is a share of them.
     with_pixel = models.IntegerField(default=0, db_default=0)
     # Of `opened`: people who withdrew their consent, so that nobody can see any more who they are.
     opened_unnamed = models.IntegerField(default=0, db_default=0)
+    # The same people among those of `machine_opened`.
+    machine_opened_unnamed = models.IntegerField(default=0, db_default=0)
     # How often the common pixel of all mails was loaded (OpenCounting.TOTALS).
     pictures_loaded = models.IntegerField(default=0, db_default=0)
     # When the first of the unjudged addresses was refused: addresses where the platform has not
@@ -65,6 +71,8 @@ class TallyMinute(models.Model):
     opened = models.IntegerField(default=0)
     clicked = models.IntegerField(default=0)
     unsubscribed = models.IntegerField(default=0)
+    machine_opened = models.IntegerField(default=0, db_default=0)
+    machine_clicked = models.IntegerField(default=0, db_default=0)
     pictures_loaded = models.IntegerField(default=0, db_default=0)
 
     class Meta:
@@ -142,6 +150,10 @@ class Message(models.Model):
     knows that the mailing exists (services.mailings.stop_all).
     """
 
+    # Bits of `machines`. HIDDEN: a proxy opened it that hides whether its person did
+    # (machines.Actor.PRIVACY_PROXY), so that nobody can know whether the person opened it.
+    MACHINE_OPENED, MACHINE_CLICKED, HIDDEN = 1, 2, 4
+
     class State(models.IntegerChoices):
         WAITING = 0, _("Waiting")
         ACCEPTED = 2, _("Accepted")
@@ -156,7 +168,8 @@ class Message(models.Model):
     settled_at = models.DateTimeField(null=True)
     # When to try again; null: not tried yet, in a batch, or settled.
     retry_at = models.DateTimeField(null=True)
-    # The first time of each event; null: never. The raw facts are in Event.
+    # The first time of each event; null: never. The raw facts are in Event. Opens and clicks of
+    # machines don't count here.
     bounced_at = models.DateTimeField(null=True)
     opened_at = models.DateTimeField(null=True)
     clicked_at = models.DateTimeField(null=True)
@@ -173,6 +186,8 @@ class Message(models.Model):
     # Its mail has a pixel of its own, whose hits are opens. The freeze decides it; a consent that
     # is withdrawn ends it, also after the mail went out (queries.openpixels).
     counts_opens = models.BooleanField(default=False, db_default=False)
+    # What machines did with it: the sum of some of MACHINE_OPENED, ... Two bytes.
+    machines = models.SmallIntegerField(default=0, db_default=0)
     # Its state if that is neither waiting nor accepted: for the index message_not_accepted.
     trouble = models.GeneratedField(
         expression=Case(When(state__gt=2, then=F("state"))),
@@ -310,7 +325,10 @@ class Event(models.Model):
     at = models.DateTimeField()
     # The link's number for a click.
     link = models.SmallIntegerField(null=True)
-    # The server's words, a user agent, ...
+    # Of an open or click: who did it (machines.Actor). Above 0: a machine. It is what stays of the
+    # user agent and the network address, which are not stored.
+    actor = models.SmallIntegerField(default=0, db_default=0)
+    # The server's words; of an unsubscription the user agent.
     detail = models.TextField(blank=True)
 
     class Meta:
@@ -318,7 +336,9 @@ class Event(models.Model):
             models.Index(fields=("mailing", "kind", "id"), name="event_by_kind"),
             # Who opened or clicked, and when: for segments, which read nothing but this index.
             models.Index(
-                fields=("mailing", "kind", "contact_id"), include=("at",), name="event_by_contact"
+                fields=("mailing", "kind", "contact_id"),
+                include=("at", "actor"),
+                name="event_by_contact",
             ),
         )
 

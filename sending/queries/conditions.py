@@ -8,6 +8,11 @@ often.
 Not all mails count opens (Message.counts_opens). Whether such a mail was opened is unknown, so its
 recipient is not among the people who never opened, or opened none. If the condition names a period,
 only mails sent in the period matter for that.
+
+Only people count (sending.machines), and unknown actors as people; the operators with `TOO` count
+machines as well. A mail that only machines opened was not opened. There is one exception: a proxy
+that hides its person (Message.HIDDEN). Whether that person opened the mail is unknown, as above:
+people who read every mail with Apple Mail would otherwise be among those who never open.
 """
 
 from collections.abc import Collection, Iterable
@@ -23,7 +28,7 @@ from contacts.segments.operators import Operator, Takes
 from contacts.segments.rules import Condition
 from contacts.segments.sql import Sql, given, given_list, put
 from pages import locales, numbers
-from sending.models import Mailing
+from sending.models import Mailing, Message
 from sending.queries.states import sql
 
 ANY, LAST = "any", "last_"
@@ -81,7 +86,49 @@ OPERATORS = (
         gettext_lazy("was sent at least one mail of {subject} and clicked in none"),
         Takes.WITHIN,
     ),
+    Operator(
+        "opened_too",
+        gettext_lazy("opened (machines count, too)"),
+        gettext_lazy("opened a mail of {subject} (machines count, too)"),
+        Takes.TIMES,
+    ),
+    Operator(
+        "clicked_too",
+        gettext_lazy("clicked (machines count, too)"),
+        gettext_lazy("clicked in a mail of {subject} (machines count, too)"),
+        Takes.TIMES,
+    ),
+    Operator(
+        "never_opened_too",
+        gettext_lazy("never opened (machines count, too)"),
+        gettext_lazy("never opened a mail of {subject} (machines count, too)"),
+        Takes.WITHIN,
+    ),
+    Operator(
+        "never_clicked_too",
+        gettext_lazy("never clicked (machines count, too)"),
+        gettext_lazy("never clicked in a mail of {subject} (machines count, too)"),
+        Takes.WITHIN,
+    ),
+    Operator(
+        "ignored_too",
+        gettext_lazy("was sent at least one and opened none (machines count, too)"),
+        gettext_lazy(
+            "was sent at least one mail of {subject} and opened none (machines count, too)"
+        ),
+        Takes.WITHIN,
+    ),
+    Operator(
+        "unclicked_too",
+        gettext_lazy("was sent at least one and clicked in none (machines count, too)"),
+        gettext_lazy(
+            "was sent at least one mail of {subject} and clicked in none (machines count, too)"
+        ),
+        Takes.WITHIN,
+    ),
 )
+# The end of the key of an operator that counts machines as well.
+TOO = "_too"
 # {action: the kinds of its events}
 EVENTS = {
     "opened": ("opened",),
@@ -95,6 +142,13 @@ TIMES = {
     "clicked": "m.clicked_at",
     "bounced": "m.bounced_at",
 }
+# {action: the same by machines}
+BY_MACHINES = {
+    "opened": f"m.machines & {Message.MACHINE_OPENED} > 0",
+    "clicked": f"m.machines & {Message.MACHINE_CLICKED} > 0",
+}
+# Whether such a mail was opened is unknown.
+UNCOUNTED = f"(NOT m.counts_opens OR m.machines & {Message.HIDDEN} > 0)"
 # {operator: the action that none of the mails has}
 NONE_OF = {"ignored": "opened", "unclicked": "clicked"}
 ACCEPTED = sql("m.state = $ACCEPTED AND m.contact_id IS NOT NULL")
@@ -143,16 +197,17 @@ def _latest(subject: str, workspace_id: int) -> list[int]:
 
 
 def _compile(one: Condition, _subject: Subject, context: Context) -> Match:
-    if one.operator in NONE_OF:
-        return Match(_unanswered(one, context), people=True)
-    never = one.operator.startswith("never_")
-    action = one.operator.removeprefix("never_")
+    operator = one.operator.removesuffix(TOO)
+    if operator in NONE_OF:
+        return Match(_unanswered(one, NONE_OF[operator], context), people=True)
+    never = operator.startswith("never_")
+    action = operator.removeprefix("never_")
     times, days = (1, one.values[:1]) if never else (int(one.values[0]), one.values[1:])
     if action == "sent":
         rows = _sent(one, times, days, context)
     else:
         rows = _answered(one, action, times, days, context)
-    if one.operator == "never_opened":
+    if operator == "never_opened":
         rows = put("{} UNION {}", rows, _uncounted(one, days, context))
     return Match(rows, people=True, without=never)
 
@@ -178,6 +233,8 @@ def _answered(
 ) -> Sql:
     kinds_of = given_list(EVENTS[action], "text")
     rows = put(OF_EVENTS, _mailings(one, context), kinds_of)
+    if action in BY_MACHINES and not one.operator.endswith(TOO):
+        rows = put("{} AND e.actor <= 0", rows)
     if days:
         rows = put("{} AND {}", rows, predicates.lately(Sql("e.at"), days, context))
     if times == 1:
@@ -191,21 +248,29 @@ def _answered(
 
 
 def _uncounted(one: Condition, days: tuple[object, ...], context: Context) -> Sql:
-    """Recipients of mails of which nobody knows whether they were opened."""
-    return put("{} AND NOT m.counts_opens", _mails(one, days, context))
+    """Recipients of mails of which nobody knows whether they were opened. Where machines count,
+    the proxy that hides a person opened the mail itself."""
+    return put("{} AND {}", _mails(one, days, context), Sql(UNCOUNTED))
 
 
-def _unanswered(one: Condition, context: Context) -> Sql:
+def _unanswered(one: Condition, action: str, context: Context) -> Sql:
     rows = _mails(one, one.values, context)
-    event = NONE_OF[one.operator]
-    rows = put("{} GROUP BY m.contact_id HAVING count({}) = 0", rows, Sql(TIMES[event]))
-    return put("{} AND bool_and(m.counts_opens)", rows) if event == "opened" else rows
+    rows = put("{} GROUP BY m.contact_id HAVING NOT bool_or({})", rows, Sql(_done(one, action)))
+    return put("{} AND NOT bool_or({})", rows, Sql(UNCOUNTED)) if action == "opened" else rows
+
+
+def _done(one: Condition, action: str) -> str:
+    """SQL: it happened to the message `m`; by a machine, too, if the operator says so."""
+    done = f"{TIMES[action]} IS NOT NULL"
+    too = one.operator.endswith(TOO) and action in BY_MACHINES
+    return f"({done} OR {BY_MACHINES[action]})" if too else done
 
 
 def _value(one: Condition, _subject: Subject, context: Context) -> Sql:
     """Numbers of mails sent, opened, clicked and bounced, with blanks between. Only messages that
     still exist."""
-    counts = " || ' ' || ".join(f"count({at})" for at in TIMES.values())
+    each = (f"count(*) FILTER (WHERE {_done(one, action)})" for action in TIMES)
+    counts = " || ' ' || ".join(each)
     return put(f"(SELECT {counts} {OF_MAILINGS} AND m.contact_id = c.id)", _mailings(one, context))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from sending import blocks
+from sending.machines import Actor
 from sending.models import Event
 from sending.queries import openpixels
 from sending.queries.states import sql
@@ -24,32 +25,36 @@ class EventRow:
     # The link's number, for a click.
     link: int | None = None
     detail: str = ""
+    # For an open or click: who did it (sending.machines.Actor).
+    actor: int = 0
 
 
 # Locks the messages: one writer at a time decides which event is the first.
 LOCK = """
 SELECT id FROM sending_message m WHERE id = ANY(%(messages)s) AND {m} ORDER BY id FOR UPDATE
 """
-# `fresh`: the first of its kind for its message, so that a tally counts messages, not events. The
-# last column, `first_bounce`: the message's first bounce of any kind. Events of messages that no
+# `fresh`: the first of its kind for its message, so that a tally counts messages, not events; opens
+# and clicks of machines are kinds of their own. The last column, `first_bounce`: the message's
+# first bounce of any kind. Events of messages that no
 # longer exist are ignored. {m} and {e} restrict the statement to the blocks of these messages
 # (sending.blocks).
 INSERT = """
 WITH given AS (
   SELECT m.mailing_id, m.contact_id, r.*
     FROM unnest(%(messages)s::bigint[], %(kinds)s::text[], %(ats)s::timestamptz[],
-                %(links)s::smallint[], %(details)s::text[])
-         AS r (message_id, kind, at, link, detail)
+                %(links)s::smallint[], %(actors)s::smallint[], %(details)s::text[])
+         AS r (message_id, kind, at, link, actor, detail)
     JOIN sending_message m ON m.id = r.message_id AND {m}),
 fresh AS (
-  SELECT mailing_id, message_id, kind, min(at) AS at FROM given g
+  SELECT mailing_id, message_id, kind, actor > 0 AS machine, min(at) AS at FROM given g
    WHERE NOT EXISTS (SELECT 1 FROM sending_event e
-                      WHERE e.message_id = g.message_id AND e.kind = g.kind AND {e})
-   GROUP BY 1, 2, 3),
+                      WHERE e.message_id = g.message_id AND e.kind = g.kind
+                        AND (e.actor > 0) = (g.actor > 0) AND {e})
+   GROUP BY 1, 2, 3, 4),
 stored AS (
-  INSERT INTO sending_event (mailing_id, message_id, contact_id, kind, at, link, detail)
-  SELECT mailing_id, message_id, contact_id, kind, at, link, detail FROM given)
-SELECT mailing_id, message_id, kind, at,
+  INSERT INTO sending_event (mailing_id, message_id, contact_id, kind, at, link, actor, detail)
+  SELECT mailing_id, message_id, contact_id, kind, at, link, actor, detail FROM given)
+SELECT mailing_id, message_id, kind, at, machine,
        kind = ANY(%(bounces)s)
        AND 1 = row_number() OVER (PARTITION BY message_id, kind = ANY(%(bounces)s)
                                   ORDER BY at, kind)
@@ -59,17 +64,25 @@ SELECT mailing_id, message_id, kind, at,
   FROM fresh
 """
 
+# Opens and clicks of machines set bits instead of times (Message.MACHINE_OPENED, ...).
 FIRST_TIMES = """
 UPDATE sending_message m
    SET bounced_at = coalesce(m.bounced_at, f.bounced), opened_at = coalesce(m.opened_at, f.opened),
-       clicked_at = coalesce(m.clicked_at, f.clicked)
+       clicked_at = coalesce(m.clicked_at, f.clicked), machines = m.machines | f.bits::smallint
   FROM (SELECT message_id, min(at) FILTER (WHERE kind = ANY(%(bounces)s)) AS bounced,
-               min(at) FILTER (WHERE kind = 'opened') AS opened,
-               min(at) FILTER (WHERE kind = 'clicked') AS clicked
-          FROM unnest(%(messages)s::bigint[], %(kinds)s::text[], %(ats)s::timestamptz[])
-               AS f (message_id, kind, at)
+               min(at) FILTER (WHERE kind = 'opened' AND NOT machine) AS opened,
+               min(at) FILTER (WHERE kind = 'clicked' AND NOT machine) AS clicked,
+               bit_or(CASE WHEN NOT machine THEN 0 WHEN kind = 'opened' THEN 1 ELSE 2 END) AS bits
+          FROM unnest(%(messages)s::bigint[], %(kinds)s::text[], %(ats)s::timestamptz[],
+                      %(machines)s::boolean[]) AS f (message_id, kind, at, machine)
          GROUP BY 1) f
  WHERE m.id = f.message_id AND {m}
+"""
+# Message.HIDDEN, once for each message. Apart from FIRST_TIMES: the proxy may come after another
+# machine, and then its open is not the first.
+HIDE = """
+UPDATE sending_message m SET machines = m.machines | 4
+ WHERE m.id = ANY(%(hidden)s) AND m.machines & 4 = 0 AND {m}
 """
 
 # An event of an unknown message proves that the server accepted it, at the time when it was handed
@@ -103,11 +116,13 @@ COUNTS = """
        count(*) FILTER (WHERE kind = 'blocked') AS blocked,
        count(*) FILTER (WHERE kind = 'complained') AS complained,
        count(*) FILTER (WHERE kind = 'unsubscribed') AS unsubscribed,
-       count(*) FILTER (WHERE kind = 'opened') AS opened,
-       count(*) FILTER (WHERE kind = 'clicked') AS clicked
+       count(*) FILTER (WHERE kind = 'opened' AND NOT machine) AS opened,
+       count(*) FILTER (WHERE kind = 'clicked' AND NOT machine) AS clicked,
+       count(*) FILTER (WHERE kind = 'opened' AND machine) AS machine_opened,
+       count(*) FILTER (WHERE kind = 'clicked' AND machine) AS machine_clicked
   FROM unnest(%(mailings)s::bigint[], %(kinds)s::text[], %(ats)s::timestamptz[],
-              %(firsts)s::boolean[])
-       AS f (mailing_id, kind, at, first_bounce)
+              %(machines)s::boolean[], %(firsts)s::boolean[])
+       AS f (mailing_id, kind, at, machine, first_bounce)
 """
 
 TALLY = f"""
@@ -115,21 +130,27 @@ UPDATE sending_tally t
    SET bounced = t.bounced + f.bounced, hard_bounced = hard_bounced + hard,
        soft_bounced = soft_bounced + soft, blocked = t.blocked + f.blocked,
        complained = t.complained + f.complained, unsubscribed = t.unsubscribed + f.unsubscribed,
-       opened = t.opened + f.opened, clicked = t.clicked + f.clicked
+       opened = t.opened + f.opened, clicked = t.clicked + f.clicked,
+       machine_opened = t.machine_opened + f.machine_opened,
+       machine_clicked = t.machine_clicked + f.machine_clicked
   FROM (SELECT mailing_id, {COUNTS} GROUP BY 1 ORDER BY 1) f
  WHERE t.mailing_id = f.mailing_id
 """  # noqa: S608 - only constants
 
 MINUTES = f"""
 INSERT INTO sending_tallyminute
-       (mailing_id, minute, accepted, failed, bounced, opened, clicked, unsubscribed)
-SELECT mailing_id, minute, 0, 0, bounced, opened, clicked, unsubscribed
+       (mailing_id, minute, accepted, failed, bounced, opened, clicked, unsubscribed,
+        machine_opened, machine_clicked)
+SELECT mailing_id, minute, 0, 0, bounced, opened, clicked, unsubscribed,
+       machine_opened, machine_clicked
   FROM (SELECT mailing_id, date_trunc('minute', at) AS minute, {COUNTS} GROUP BY 1, 2) f
  ORDER BY 1, 2
 ON CONFLICT (mailing_id, minute) DO UPDATE
    SET bounced = sending_tallyminute.bounced + excluded.bounced,
        opened = sending_tallyminute.opened + excluded.opened,
        clicked = sending_tallyminute.clicked + excluded.clicked,
+       machine_opened = sending_tallyminute.machine_opened + excluded.machine_opened,
+       machine_clicked = sending_tallyminute.machine_clicked + excluded.machine_clicked,
        unsubscribed = sending_tallyminute.unsubscribed + excluded.unsubscribed
 """  # noqa: S608 - only constants
 
@@ -151,15 +172,18 @@ def _columns(rows: list[EventRow]) -> dict[str, Any]:
         "kinds": [str(row.kind) for row in rows],
         "ats": [row.at for row in rows],
         "links": [row.link for row in rows],
+        "actors": [row.actor for row in rows],
+        "hidden": [row.message_id for row in rows if row.actor == Actor.PRIVACY_PROXY],
         "bounces": BOUNCES,
         "details": [row.detail.replace("\x00", "\ufffd")[:2000] for row in rows],
     }
 
 
 @transaction.atomic
-def record(events: Iterable[EventRow]) -> None:
+def record(events: Iterable[EventRow], *, locked: bool = False) -> None:
     """Stores events and updates the counts, in one transaction. Opens are stored only of messages
-    whose opens are counted (queries.openpixels)."""
+    whose opens are counted (queries.openpixels). `locked`: the transaction has locked the messages
+    already (queries.actors)."""
     rows = sorted(events, key=lambda event: event.message_id)  # one order: no deadlocks
     if not rows:
         return
@@ -170,13 +194,16 @@ def record(events: Iterable[EventRow]) -> None:
         return statement.replace("{m}", of_messages).replace("{e}", of_events)
 
     with connection.cursor() as cursor:
-        cursor.execute(within(LOCK), {"messages": [row.message_id for row in rows]})
+        if not locked:
+            cursor.execute(within(LOCK), {"messages": [row.message_id for row in rows]})
         given = _columns(_countable(rows))
         if not given["messages"]:
             return
         cursor.execute(within(INSERT), given)
         fresh = cursor.fetchall()
         cursor.execute(within(SETTLE_UNKNOWN), given)
+        if given["hidden"]:
+            cursor.execute(within(HIDE), given)
         if not fresh:
             return
         counted: dict[str, Any] = {
@@ -185,7 +212,8 @@ def record(events: Iterable[EventRow]) -> None:
             "messages": [row[1] for row in fresh],
             "kinds": [row[2] for row in fresh],
             "ats": [row[3] for row in fresh],
-            "firsts": [row[4] for row in fresh],
+            "machines": [row[4] for row in fresh],
+            "firsts": [row[5] for row in fresh],
         }
         for statement in (FIRST_TIMES, TALLY, MINUTES):
             cursor.execute(within(statement), counted)

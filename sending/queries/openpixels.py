@@ -23,24 +23,32 @@ SELECT m.id
 # Locked in the order of ids, as queries.events does.
 CHOSEN = """
 SELECT id FROM sending_message m
- WHERE {which} AND (counts_opens OR opened_at IS NOT NULL) ORDER BY id FOR UPDATE
+ WHERE {which} AND (counts_opens OR opened_at IS NOT NULL OR machines <> 0)
+ ORDER BY id FOR UPDATE
 """
 FORGET = """
 WITH known AS (
-  SELECT id, mailing_id, opened_at FROM sending_message m WHERE id = ANY(%(messages)s) AND {m}),
+  SELECT id, mailing_id, opened_at, machines FROM sending_message m
+   WHERE id = ANY(%(messages)s) AND {m}),
 ended AS (
-  UPDATE sending_message m SET counts_opens = false, opened_at = NULL
+  UPDATE sending_message m SET counts_opens = false, opened_at = NULL,
+         machines = machines & 2
    WHERE id = ANY(%(messages)s) AND {m}),
 gone AS (
   DELETE FROM sending_event e
    WHERE message_id = ANY(%(messages)s) AND kind = 'opened' AND {e}),
 unnamed AS (
-  SELECT mailing_id, count(opened_at) AS n FROM known GROUP BY 1 HAVING count(opened_at) > 0)
-SELECT mailing_id, n FROM unnamed ORDER BY mailing_id
+  SELECT mailing_id, count(opened_at) AS people,
+         count(*) FILTER (WHERE machines & 1 > 0) AS machines
+    FROM known GROUP BY 1)
+SELECT mailing_id, people, machines FROM unnamed WHERE people + machines > 0 ORDER BY mailing_id
 """
 TALLY = """
-UPDATE sending_tally t SET opened_unnamed = opened_unnamed + n
-  FROM unnest(%(mailings)s::bigint[], %(counts)s::int[]) AS u (mailing_id, n)
+UPDATE sending_tally t
+   SET opened_unnamed = opened_unnamed + u.people,
+       machine_opened_unnamed = machine_opened_unnamed + u.machines
+  FROM unnest(%(mailings)s::bigint[], %(people)s::int[], %(machines)s::int[])
+       AS u (mailing_id, people, machines)
  WHERE t.mailing_id = u.mailing_id
 """
 
@@ -79,7 +87,8 @@ def _forget(which: str, given: Iterable[int]) -> None:
         unnamed = cursor.fetchall()
         known: dict[str, Any] = {
             "mailings": [row[0] for row in unnamed],
-            "counts": [row[1] for row in unnamed],
+            "people": [row[1] for row in unnamed],
+            "machines": [row[2] for row in unnamed],
         }
         if unnamed:
             cursor.execute(TALLY, known)

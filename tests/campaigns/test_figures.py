@@ -18,6 +18,7 @@ from contacts.provenance import BY_HAND
 from contacts.services import contacts, suppressions
 from demo import seed
 from relays.models import Relay, RelayMinute
+from sending.machines import Actor
 from sending.models import Batch, Mailing, Message, Tally
 from sending.queries import events
 from tests import figures
@@ -44,11 +45,15 @@ def checked(client: Client, pages: list[str]) -> dict[str, list[figures.Figure]]
     return found
 
 
-def happen(address: str, *kinds: str, link: int | None = None, detail: str = "") -> None:
+def happen(
+    address: str, *kinds: str, link: int | None = None, detail: str = "", actor: int = 0
+) -> None:
     message = Message.objects.get(address=address)
     now = timezone.now()
-    rows = [events.EventRow(message.pk, kind, now, link=link, detail=detail) for kind in kinds]
-    events.record(rows)
+    events.record(
+        events.EventRow(message.pk, kind, now, link=link, detail=detail, actor=actor)
+        for kind in kinds
+    )
 
 
 @pytest.fixture
@@ -77,6 +82,11 @@ def lived(start: Start, send: Send, workspace: Workspace) -> Campaign:
     happen("p03@x.example", "opened", "opened", "unsubscribed")
     happen("p04@y.example", "opened", "clicked", link=0)
     happen("p04@y.example", "clicked", "clicked", link=0)
+    # Machines, alone and besides the person.
+    happen("p03@x.example", "opened", actor=Actor.PRIVACY_PROXY)
+    happen("p07@y.example", "opened", "opened", actor=Actor.PRIVACY_PROXY)
+    happen("p07@y.example", "clicked", "clicked", link=0, actor=Actor.BURST)
+    happen("p08@z.example", "clicked", link=1, actor=Actor.SCANNER)
     Message.objects.filter(address="p05@z.example").update(state=3, reason="render")
     Message.objects.filter(address="p06@x.example").update(
         state=3, reason="render", reply="500 something 7"
@@ -130,6 +140,8 @@ def test_report_home_lists_and_relay(
     assert numbers["event=soft_bounced"] == 2
     assert numbers["event=blocked"] == 2
     assert numbers["event=hard_bounced"] == 2
+    assert (numbers["event=opened"], numbers["event=machine_opened"]) == (2, 2)
+    assert (numbers["event=clicked"], numbers["event=machine_clicked"]) == (1, 2)
     sizes = {one.url: one.number for one in found[f"/w/brand/campaigns/{draft.pk}/?open=to"]}
     reviewed = {one.url: one.number for one in found[f"/w/brand/campaigns/{draft.pk}/review/"]}
     for one in lived.lists_in.all():
@@ -150,6 +162,11 @@ def test_every_click_is_a_row(lived: Campaign, owner_client: Client) -> None:
     page = owner_client.get(f"/w/brand/campaigns/{lived.pk}/clicks/?link=0").content.decode()
     assert page.count("p04@y.example</a>") == 3
     assert "https://brand.example/spring" in page
+    assert "by a person or a machine: unknown" in page
+    assert "p07@y.example" not in page
+    machines = owner_client.get(f"/w/brand/campaigns/{lived.pk}/clicks/?link=0&by=machines")
+    assert machines.content.decode().count("p07@y.example</a>") == 2
+    assert "three or more links within two seconds" in machines.content.decode()
     none = owner_client.get(f"/w/brand/campaigns/{lived.pk}/clicks/?link=1").content.decode()
     assert "Nobody has clicked yet" in none
 

@@ -22,6 +22,7 @@ from campaigns.models import Campaign
 from campaigns.queries import recipients
 from contacts.models import Contact
 from pages import statuses
+from sending.machines import Actor
 from sending.models import Event, Message
 from sending.queries import events
 
@@ -49,9 +50,12 @@ def sent(start: Start, send: Send) -> Campaign:
     return campaign
 
 
-def event(address: str, kind: str, link: int | None = None, detail: str = "") -> None:
+def event(
+    address: str, kind: str, link: int | None = None, detail: str = "", actor: int = 0
+) -> None:
     message = Message.objects.get(address=address)
-    events.record([events.EventRow(message.pk, kind, timezone.now(), link=link, detail=detail)])
+    now = timezone.now()
+    events.record([events.EventRow(message.pk, kind, now, link=link, detail=detail, actor=actor)])
 
 
 def test_shows_state_reason_and_the_servers_words(sent: Campaign, owner_client: Client) -> None:
@@ -201,6 +205,46 @@ def test_words_that_came_back_are_no_formulas(sent: Campaign, owner_client: Clie
     event("anna@x.example", Event.Kind.BLOCKED, detail="=cmd|' /C calc'!A0")
     answer = owner_client.get(f"/w/brand/campaigns/{sent.pk}/recipients.csv?event=blocked")
     assert rows(answer)[1][-1].startswith("'=cmd")
+
+
+def test_machines_stand_beside_people_with_their_reason(
+    sent: Campaign, owner_client: Client
+) -> None:
+    event("anna@x.example", Event.Kind.OPENED, actor=Actor.PRIVACY_PROXY)
+    event("ben@x.example", Event.Kind.OPENED, actor=Actor.SCANNER)
+    event("ben@x.example", Event.Kind.OPENED, actor=Actor.BROWSER)
+    event("ben@x.example", Event.Kind.CLICKED, link=1, actor=Actor.BURST)
+    event("carl@y.example", Event.Kind.CLICKED, link=1)
+    assert addresses(table(owner_client, sent, "?event=opened")) == ["ben@x.example"]
+    opened = table(owner_client, sent, "?event=machine_opened")
+    assert addresses(opened) == ["anna@x.example", "ben@x.example"]
+    assert "by a machine: Apple&#x27;s proxy" in opened
+    assert "by a machine: a known scanner of mails" in opened
+    # Of a person behind Apple's proxy it is unknown.
+    assert addresses(table(owner_client, sent, "?event=not_opened")) == ["carl@y.example"]
+    assert addresses(table(owner_client, sent, "?event=machine_clicked")) == ["ben@x.example"]
+    assert "by a person or a machine: unknown" in table(owner_client, sent, "?event=clicked")
+    report = owner_client.get(f"/w/brand/campaigns/{sent.pk}/").content.decode()
+    assert "and 2 by machines" in re.sub(r"\s+", " ", report)
+    assert "three or more links within two seconds" in report
+    assert "machine_opened" in report.partition("returns-series")[2]
+    csv = owner_client.get(f"/w/brand/campaigns/{sent.pk}/recipients.csv?domain=x.example")
+    header, _anna, ben, *_others = rows(csv)
+    line = dict(zip(header, ben, strict=True))
+    assert line["Opens and clicks of machines"].split("\n") == [
+        "Opened (by a machine: a known scanner of mails)",
+        "Clicked (by a machine: three or more links within two seconds)",
+    ]
+
+
+def test_the_timeline_says_who_opened(sent: Campaign, owner_client: Client) -> None:
+    for actor in (Actor.PRIVACY_PROXY, Actor.UNKNOWN, Actor.BROWSER):
+        event("anna@x.example", Event.Kind.OPENED, actor=actor)
+    contact = Contact.objects.get(email="anna@x.example")
+    page = owner_client.get(f"/w/brand/contacts/{contact.pk}/").content.decode()
+    assert page.count("Opened (by a machine: Apple&#x27;s proxy): mail") == 1
+    assert page.count("Opened: mail") == 2
+    assert page.count("by a person or a machine: unknown") == 1
 
 
 def test_events_are_read_by_one_query_for_many_rows(

@@ -1,15 +1,19 @@
 """The condition about mails: which campaigns, which action, how often, within how many days."""
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from accounts.models import Workspace
 from contacts.models import Contact
 from contacts.queries import segments
+from contacts.segments import compiling
 from contacts.segments.rules import ALL, Group
+from sending.machines import Actor
 from sending.models import Event, Mailing, Message, PastRecipients
 from sending.queries.events import EventRow, record
 from tests.contacts.segments.scene import NOW, matching, when
@@ -164,3 +168,99 @@ def test_numbers_are_told(
     checked, known = segments.context(workspace, rule, at=NOW)
     told = segments.ask(checked, known, people["clicker"])[1].value
     assert told == "2 sent, 1 opened, 1 clicked, 0 bounced"
+
+
+MACHINE_CASES = [
+    # A machine's open counts only where it is asked for; a person who opened as well is a person.
+    ("opened", [1], {"reader"}),
+    ("opened_too", [1], {"reader", "scanned", "apple"}),
+    ("opened", [2], set()),
+    ("opened_too", [1, 9], {"reader", "scanned", "apple"}),
+    ("clicked", [1, 30], {"reader"}),
+    ("clicked_too", [1], {"reader", "scanned"}),
+    # A scanner's open is none. Of people behind Apple's proxy nobody knows whether they opened.
+    ("never_opened", [], {"scanned", "nobody", "unsent"}),
+    ("never_opened", [9], {"scanned", "nobody", "unsent"}),
+    ("never_opened_too", [], {"nobody", "unsent"}),
+    ("never_clicked", [], {"scanned", "apple", "nobody", "unsent"}),
+    ("never_clicked_too", [], {"apple", "nobody", "unsent"}),
+    ("ignored", [], {"scanned", "nobody"}),
+    ("ignored", [9], {"scanned", "nobody"}),
+    ("ignored_too", [], {"nobody"}),
+    ("unclicked", [], {"scanned", "apple", "nobody"}),
+    ("unclicked_too", [], {"apple", "nobody"}),
+]
+
+
+@pytest.fixture
+def scanned(workspace: Workspace, make_mailing: Make) -> Mailing:
+    """A mail that machines opened: alone, hiding the person, and besides the person."""
+    mailing = make_mailing()
+    names = ("reader", "scanned", "apple", "nobody", "unsent")
+    persons = {name: make_contact(workspace, f"{name}@x.example") for name in names}
+    for name in ("reader", "scanned", "apple", "nobody"):
+        send(mailing, persons[name])
+    at = NOW - dt.timedelta(days=1)
+    numbers = dict(Message.objects.values_list("address", "pk"))
+    happened = [
+        ("scanned", "opened", Actor.SCANNER),
+        ("scanned", "clicked", Actor.BURST),
+        ("apple", "opened", Actor.PRIVACY_PROXY),
+        ("reader", "opened", Actor.PRIVACY_PROXY),
+        ("reader", "clicked", Actor.SCANNER),
+        ("reader", "opened", Actor.IMAGE_PROXY),
+        ("reader", "clicked", Actor.UNKNOWN),
+    ]
+    record(
+        EventRow(numbers[f"{name}@x.example"], kind, at, actor=actor)
+        for name, kind, actor in happened
+    )
+    return mailing
+
+
+@pytest.mark.parametrize(("operator", "values", "expected"), MACHINE_CASES)
+def test_people_count_and_machines_where_the_condition_says_so(
+    workspace: Workspace,
+    scanned: Mailing,
+    operator: str,
+    values: list[int],
+    expected: set[str],
+) -> None:
+    for subject in ("any", "last_1", str(scanned.pk)):
+        assert matching(workspace, when("mail", subject, operator, *values)) == expected
+    # Also for one contact, by the index.
+    rule = Group(ALL, (when("mail", "any", operator, *values),))
+    checked, known = segments.context(workspace, rule, at=NOW)
+    found = {
+        one.email.partition("@")[0]
+        for one in Contact.objects.filter(workspace=workspace)
+        if segments.ask(checked, known, one)[0].matches
+    }
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("operator", "expected"), [("opened", "1 sent, 0 opened"), ("opened_too", "1 sent, 1 opened")]
+)
+def test_numbers_count_as_the_condition_does(
+    workspace: Workspace, scanned: Mailing, operator: str, expected: str
+) -> None:
+    rule = Group(ALL, (when("mail", "any", operator, 1),))
+    checked, known = segments.context(workspace, rule, at=NOW)
+    person = Contact.objects.get(email="scanned@x.example")
+    assert segments.ask(checked, known, person)[1].value.startswith(expected)
+
+
+@pytest.mark.parametrize("operator", ["opened", "opened_too", "clicked"])
+def test_openers_are_read_from_the_index_alone(
+    workspace: Workspace, scanned: Mailing, operator: str
+) -> None:
+    """Even if the statistics, made while a table was empty, say that a scan of it costs nothing."""
+    rule = Group(ALL, (when("mail", "any", operator, 1, 30),))
+    checked, known = segments.context(workspace, rule, at=NOW)
+    found = compiling.people(checked, known)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        cursor.execute(f"EXPLAIN {found.text}", found.parameters)
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert re.search(r"Index Only Scan using sending_event_\d+_mailing_id_kind_contact_id", plan)

@@ -19,6 +19,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(max_length=12)),
                 ('at', models.DateTimeField()),
                 ('link', models.SmallIntegerField(null=True)),
+                ('actor', models.SmallIntegerField(db_default=0, default=0)),
                 ('user_agent', models.TextField(blank=True)),
             ],
         ),

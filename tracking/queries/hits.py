@@ -10,7 +10,7 @@ from django.db import connection
 TAKE = """
 DELETE FROM tracking_hit WHERE id = ANY(ARRAY(
   SELECT id FROM tracking_hit ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED))
-RETURNING message_id, kind, at, link, user_agent
+RETURNING message_id, kind, at, link, actor, user_agent
 """
 
 # In sets as well, and without any person. Hits of mailings that are gone are dropped.
@@ -32,8 +32,8 @@ def take_pictures(number: int) -> list[tuple[int, datetime, int]]:
 
 
 def take(number: int) -> list[tuple[Any, ...]]:
-    """Deletes and returns up to `number` rows (message id, kind, at, link, user agent). To be
-    called within a transaction."""
+    """Deletes and returns up to `number` rows (message id, kind, at, link, actor, user agent).
+    To be called within a transaction."""
     with connection.cursor() as cursor:
         cursor.execute(TAKE, [number])
         return list(cursor.fetchall())
