@@ -35,6 +35,8 @@ from pages import numbers
 SINCE = {"subscribed": "created_at", "unsubscribed": "changed_at"}
 MOST_DAYS = 10_000
 STATUSES = ("subscribed", "unsubscribed", "suppressed", "none")
+# Of `tag`, instead of a tag's number.
+ANY_TAG, NO_TAG = "any", "none"
 # Parameters that are numbers.
 NUMBERS = ("segment", "tag", "list", "days", "import")
 
@@ -142,18 +144,24 @@ def filtered(
 def unreadable(parameters: QueryDict) -> list[str]:
     """The parameters whose value no link and no control of ours has."""
     given = {name: parameters.get(name, "") for name in (*NUMBERS, "status", "listing")}
-    known = {"status": STATUSES, "listing": Subscription.Status.values}
+    known = {"status": STATUSES, "listing": Subscription.Status.values, "tag": (ANY_TAG, NO_TAG)}
     return [
         name
         for name, value in given.items()
-        if value and (numbers.whole(value) is None if name in NUMBERS else value not in known[name])
+        if value
+        and value not in known.get(name, ())
+        and (name not in NUMBERS or numbers.whole(value) is None)
     ]
 
 
 def _with_tag(
     people: QuerySet[Contact], workspace: Workspace, parameters: QueryDict
 ) -> QuerySet[Contact]:
-    number = numbers.whole(parameters.get("tag", ""))
+    chosen = parameters.get("tag", "")
+    if chosen in {ANY_TAG, NO_TAG}:
+        has = Exists(ContactTag.objects.filter(contact_id=OuterRef("pk")))
+        return people.filter(has if chosen == ANY_TAG else ~has)
+    number = numbers.whole(chosen)
     if number is None:
         return people
     tagged = ContactTag.objects.filter(

@@ -4,6 +4,7 @@ The names of controls end with the item's place in the tree: `about_r_0_2` is ab
 of the first item of the rule `r`. A group has `match_…`, a condition `about_…`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from zlib import crc32
 
@@ -13,7 +14,7 @@ from django.utils.translation import pgettext
 
 from contacts.segments import wording
 from contacts.segments.checking import ABOUT, SUBJECT, VALUE, Problem
-from contacts.segments.kinds import ConditionKind, Subject, Subjects, kinds
+from contacts.segments.kinds import ConditionKind, Found, Subject, Subjects, kinds
 from contacts.segments.operators import BOXES, Operator, Takes
 from contacts.segments.rules import (
     ALL,
@@ -27,6 +28,7 @@ from contacts.segments.rules import (
     Condition,
     Group,
     Path,
+    walk,
 )
 
 # The most items of a group that a form is read for.
@@ -73,6 +75,20 @@ def _condition(form: QueryDict, path: Path) -> Condition:
         tuple(form.getlist(f"value_{place}")),
         form.get(f"label_{place}", "")[:LONGEST_LABEL],
     )
+
+
+def searched(form: QueryDict | None, rule: Group, workspace_id: int) -> dict[Path, Found]:
+    """What the searches for subjects find, of each condition whose kind has too many to offer."""
+    found: dict[tuple[str, str], Found] = {}
+    texts = {
+        path: (item.kind, form.get(f"find_{name(path)}", "").strip() if form else "")
+        for path, item in walk(rule)
+        if isinstance(item, Condition) and item.kind in kinds and kinds[item.kind].search
+    }
+    for kind, text in {*texts.values()}:
+        if search := kinds[kind].search:
+            found[kind, text] = search(workspace_id, text)
+    return {path: found[one] for path, one in texts.items()}
 
 
 # Changes -----------------------------------------------------------------------------------------
@@ -249,6 +265,8 @@ class Item:
     # Of a condition: groups of options under a heading.
     abouts: list[tuple[str, list[Option]]] = field(default_factory=list)
     subjects: list[Option] = field(default_factory=list)
+    # If they are too many to offer all.
+    search: Found | None = None
     operators: list[Option] = field(default_factory=list)
     takes: str = Takes.NOTHING.value
     boxes: str = ""
@@ -269,11 +287,38 @@ class Item:
         return f"problem_{self.place}" if self.problems else None
 
 
-def shown(rule: Group, subjects: Subjects, problems: list[Problem]) -> Item:
+def shown(
+    rule: Group,
+    subjects: Subjects,
+    problems: list[Problem],
+    searches: Mapping[Path, Found] | None = None,
+) -> Item:
+    """`searches`: as `searched` gives them."""
     told: dict[Path, dict[str, str]] = {}
     for problem in problems:
         told.setdefault(problem.path, {}).setdefault(problem.part, problem.text)
-    return _shown_group(rule, (), subjects, told)
+    item = _shown_group(rule, (), subjects, told)
+    for path, found in (searches or {}).items():
+        _narrow(_item_at(item, path), found)
+    return item
+
+
+def _item_at(item: Item, path: Path) -> Item:
+    for number in path:
+        item = item.items[number]
+    return item
+
+
+def _narrow(item: Item, found: Found) -> None:
+    """Offers what was found. The chosen subject stays, and so does what is no row, such as "any"."""
+    if found.total <= len(found.subjects) and not found.text:
+        return
+    rows = {one.key for one in found.subjects}
+    kept = [one for one in item.subjects if one.chosen or not one.value.isdigit()]
+    kept = [one for one in kept if one.value not in rows]
+    chosen = {one.value for one in item.subjects if one.chosen}
+    some = [Option(one.key, str(one.label), one.key in chosen) for one in found.subjects]
+    item.subjects, item.search = kept + some, found
 
 
 def _shown_group(

@@ -20,7 +20,7 @@ from contacts.queries import segments as query
 from contacts.segmentmodels import Segment, SegmentVersion
 from contacts.segments import checking, drafting, nesting, rules, wording
 from contacts.segments.checking import RuleError
-from contacts.segments.kinds import Context
+from contacts.segments.kinds import Context, Subjects
 from contacts.segments.rules import Group
 from contacts.services import segments as service
 from pages import numbers, overtaken
@@ -141,7 +141,7 @@ def _builder(request: WorkspaceRequest, one: Segment | None) -> HttpResponseBase
         "form": form,
         "segment": one,
         "version": one.version if one else 0,
-        "tree": drafting.shown(rule, subjects, problems or checking.gone(rule, subjects)),
+        "tree": _tree(request, rule, subjects, problems or checking.gone(rule, subjects)),
         "problems": problems,
         "focus": changed.focus,
         "builder_url": request.path,
@@ -151,6 +151,15 @@ def _builder(request: WorkspaceRequest, one: Segment | None) -> HttpResponseBase
     if request.htmx:
         return render(request, "contacts/parts/segment_tree.html", context)
     return render(request, "contacts/segment_form.html", context)
+
+
+def _tree(
+    request: WorkspaceRequest, rule: Group, subjects: Subjects, problems: list[checking.Problem]
+) -> drafting.Item:
+    # After a button, the places of conditions may be others than those of the form.
+    form = request.POST if not request.POST.get("do", "").startswith("remove") else None
+    searches = drafting.searched(form, rule, request.workspace.pk)
+    return drafting.shown(rule, subjects, problems, searches)
 
 
 def _may_save(form: SegmentForm) -> bool:

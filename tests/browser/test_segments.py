@@ -8,7 +8,7 @@ from django.urls import reverse
 from playwright.sync_api import Page, Route, expect
 
 from accounts.models import User, Workspace
-from contacts.models import Attribute, List
+from contacts.models import Attribute, List, Tag
 from contacts.queries import segments as query
 from contacts.segmentmodels import Segment
 from contacts.segments.rules import ALL, NONE, Condition, Group
@@ -208,6 +208,36 @@ def test_the_shortcut_saves(
     page.keyboard.press("Control+s")
     page.wait_for_url(re.compile(r"/segments/\d+/$"))
     assert query.stored(Segment.objects.get()) == group(ALL, attribute("city", "is", "Bern"))
+
+
+def test_a_tag_of_thousands_is_found(  # noqa: PLR0917 - fixtures
+    page: Page,
+    owner: User,
+    workspace: Workspace,
+    log_in: Callable[[User], None],
+    speak: Callable[[str], None],
+    axe: Axe,
+    shot: Shot,
+) -> None:
+    names = [f"tag {number:04}" for number in range(1200)]
+    Tag.objects.bulk_create(Tag(workspace=workspace, name=one, key=one) for one in names)
+    make_contact(workspace, "none@x.example")
+    log_in(owner)
+    for look in looks(page, speak):
+        page.goto("/w/brand/segments/new/")
+        page.locator("#about_r_0").select_option(value="tag")
+        expect(page.locator("#found_r_0")).to_contain_text("1,200")
+        page.locator("#find_r_0").press_sequentially("0987")
+        expect(page.locator("#subject_r_0 option")).to_have_count(3)
+        expect(page.locator("#find_r_0")).to_be_focused()
+        page.locator("#subject_r_0").select_option(label="tag 0987")
+        expect(page.locator("#operator_r_0")).to_have_value("has")
+        check(page, f"segment-tags-{look}", axe=axe, shot=shot)
+        page.locator("#find_r_0").fill("")
+        expect(page.locator("#subject_r_0 option")).to_have_count(503)
+        expect(page.locator("#subject_r_0 option:checked")).to_have_text("tag 0987")
+        page.goto("/w/brand/contacts/?tag=none")
+        check(page, f"contacts-tags-{look}", axe=axe, shot=shot)
 
 
 def test_looks(  # noqa: PLR0917 - fixtures

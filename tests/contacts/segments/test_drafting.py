@@ -6,7 +6,7 @@ from django.http import QueryDict
 from contacts.segments import drafting
 from contacts.segments.checking import Problem
 from contacts.segments.drafting import EMPTY, NEW, Item, change, read, settle, shown
-from contacts.segments.kinds import Subject, Subjects
+from contacts.segments.kinds import Found, Subject, Subjects
 from contacts.segments.operators import (
     ALWAYS,
     CHOICE,
@@ -210,3 +210,21 @@ def test_what_no_longer_exists_is_still_shown() -> None:
     assert [(o.value, o.label) for o in item.items[1].subjects if o.chosen] == [
         ("9", "(no longer exists)")
     ]
+
+
+def test_a_search_narrows_the_choice() -> None:
+    some = tuple(Subject(str(number), f"Tag {number}", TEXT) for number in (1, 2, 7))
+    own = Subjects({"list": [Subject("any", "Any", TEXT), Subject("9", "Chosen", TEXT), *some]})
+    rule = Group(ALL, (CITY, Group(ANY, (Condition("list", "9", "is", ("x",)),))))
+
+    def offered(*searches: Found) -> tuple[list[str], Found | None]:
+        item = shown(rule, own, [], {(1, 0): one for one in searches}).items[1].items[0]
+        assert [one.value for one in item.subjects if one.chosen] == ["9"]
+        return [one.value for one in item.subjects], item.search
+
+    everything = ["any", "9", "1", "2", "7"]
+    assert offered() == (everything, None)
+    # All are offered already, and nobody searched.
+    assert offered(Found("", some, 3)) == (everything, None)
+    for found in (Found("", some[:1], 3), Found("tag 1", some[:1], 1)):
+        assert offered(found) == (["any", "9", "1"], found)
