@@ -127,7 +127,7 @@ function keep(part, { before, now, removed, focused }) {
   }
 }
 
-// "value_r_0_2" is the box of that place, or the second one of "r_0"; then nothing else is in "r_0".
+// "value_r_0_2" is the box of that place, or the second one of "r_0"; then nothing else is in "r_0". So is "value_r_0_3".
 function controlAfter(part, id, removed) {
   const [, word, place] = /^([a-z]+)_(r[_\d]*)$/.exec(id) ?? [];
   if (!word || word === "boxes") return null;
@@ -138,7 +138,7 @@ function controlAfter(part, id, removed) {
 
 function boxesOf(id, texts) {
   const place = id.replace(/^[a-z]+_/, "");
-  return texts[`boxes_${place}`] ?? texts[`boxes_${place.replace(/_2$/, "")}`];
+  return texts[`boxes_${place}`] ?? texts[`boxes_${place.replace(/_[23]$/, "")}`];
 }
 
 function put(control, value) {

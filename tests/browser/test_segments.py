@@ -240,6 +240,43 @@ def test_a_tag_of_thousands_is_found(  # noqa: PLR0917 - fixtures
         check(page, f"contacts-tags-{look}", axe=axe, shot=shot)
 
 
+def test_a_random_share(  # noqa: PLR0917 - fixtures
+    page: Page,
+    owner: User,
+    workspace: Workspace,
+    people: List,
+    log_in: Callable[[User], None],
+    speak: Callable[[str], None],
+    axe: Axe,
+    shot: Shot,
+) -> None:
+    log_in(owner)
+    for look in looks(page, speak):
+        page.goto("/w/brand/segments/new/")
+        page.locator("#about_r_0").select_option(value="share:")
+        code = page.locator("#value_r_0_3")
+        expect(code).to_have_value(re.compile("^[a-z0-9]{6}$"))
+        first = code.input_value()
+        page.locator("#value_r_0_2").fill("100")
+        expect(page.locator("#preview strong")).to_have_text("30")
+        page.locator("#renew_r_0").click()
+        expect(code).not_to_have_value(first)
+        expect(page.locator("#value_r_0_2")).to_have_value("100")
+        page.locator("#value_r_0").fill("60")
+        page.locator("#value_r_0_2").fill("40")
+        page.locator("#id_name").fill(f"Share {look}")
+        page.locator("#builder .form-foot button").click()
+        expect(page.locator("#problem_r_0")).to_be_visible()
+        check(page, f"segment-share-{look}", axe=axe, shot=shot)
+        page.locator("#value_r_0_2").fill("80")
+        kept = code.input_value()
+        page.locator("#builder .form-foot button").click()
+        page.wait_for_url(re.compile(r"/segments/\d+/$"))
+        stored = query.stored(Segment.objects.get(name=f"Share {look}"))
+        assert stored == group(ALL, when("share", "", "in", 60, 80, kept))
+        expect(page.locator(".segment-words").first).to_contain_text(kept)
+
+
 def test_looks(  # noqa: PLR0917 - fixtures
     page: Page,
     owner: User,
