@@ -18,6 +18,9 @@ class Segment(models.Model):
     name = SingleLineField(_("name"), max_length=100)
     rule = models.JSONField(default=dict)
     version = models.PositiveIntegerField(default=1)
+    # How many contacts matched when they were last counted; None: not since the rule was changed.
+    size = models.PositiveBigIntegerField(null=True, blank=True)
+    counted_at = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

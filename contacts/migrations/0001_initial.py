@@ -458,6 +458,8 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=100, verbose_name='name')),
                 ('rule', models.JSONField(default=dict)),
                 ('version', models.PositiveIntegerField(default=1)),
+                ('size', models.PositiveBigIntegerField(blank=True, null=True)),
+                ('counted_at', models.DateTimeField(blank=True, null=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),

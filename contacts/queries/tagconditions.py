@@ -106,8 +106,6 @@ def _told(subject: Subject, value: str | None) -> str:
 
 
 kinds.add(
-    ConditionKind(
-        "tag", gettext_lazy("Tag"), _subjects, _compile, _value, _told, search=_search
-    ),
+    ConditionKind("tag", gettext_lazy("Tag"), _subjects, _compile, _value, _told, search=_search),
     order=35,
 )

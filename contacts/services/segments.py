@@ -73,9 +73,10 @@ def change(
     _check_nesting(segment.workspace, rule, of=segment.pk)
     if rule != query.stored(now):
         _add_version(now, rule, by=by)
+        now.size = now.counted_at = None
         indexing.want(segment.workspace, rule)
     now.name = name
-    now.save(update_fields=["name", "rule", "version", "updated_at"])
+    now.save(update_fields=["name", "rule", "version", "size", "counted_at", "updated_at"])
     return now
 
 

@@ -17,8 +17,9 @@ from contacts import addresses
 from contacts.forms import SegmentForm
 from contacts.models import Contact
 from contacts.queries import segments as query
+from contacts.queries import segmentsizes
 from contacts.segmentmodels import Segment, SegmentVersion
-from contacts.segments import checking, drafting, nesting, rules, wording
+from contacts.segments import checking, drafting, nesting, rules, showing, wording
 from contacts.segments.checking import RuleError
 from contacts.segments.kinds import Context, Subjects
 from contacts.segments.rules import Group
@@ -101,6 +102,7 @@ def segment_count(request: WorkspaceRequest, pk: int) -> HttpResponse:
         try:
             with query.patient():
                 context["count"] = query.count(*found) if found else 0
+            segmentsizes.keep(one, context["count"])
         except query.TooSlowError:
             context["slow"] = True
     return render(request, "contacts/parts/segment_count.html", context)
@@ -155,11 +157,11 @@ def _builder(request: WorkspaceRequest, one: Segment | None) -> HttpResponseBase
 
 def _tree(
     request: WorkspaceRequest, rule: Group, subjects: Subjects, problems: list[checking.Problem]
-) -> drafting.Item:
+) -> showing.Item:
     # After a button, the places of conditions may be others than those of the form.
     form = request.POST if not request.POST.get("do", "").startswith("remove") else None
-    searches = drafting.searched(form, rule, request.workspace.pk)
-    return drafting.shown(rule, subjects, problems, searches)
+    searches = showing.searched(form, rule, request.workspace.pk)
+    return showing.shown(rule, subjects, problems, searches)
 
 
 def _may_save(form: SegmentForm) -> bool:
