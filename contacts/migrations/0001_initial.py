@@ -484,6 +484,39 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='SegmentDay',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('day', models.DateField()),
+                ('counted_at', models.DateTimeField(auto_now_add=True)),
+                ('version', models.PositiveIntegerField()),
+                ('size', models.PositiveBigIntegerField(null=True)),
+                ('problem', models.CharField(blank=True, choices=[('slow', 'took too long to count'), ('broken', "can't be used")], max_length=6)),
+                ('since', models.DateField(null=True)),
+                ('joined', models.PositiveBigIntegerField(null=True)),
+                ('left', models.PositiveBigIntegerField(null=True)),
+                ('kept', models.BooleanField(default=False)),
+                ('segment', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='days', to='contacts.segment')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('segment', 'day'), name='segment_day_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='SegmentDayPart',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.BigIntegerField()),
+                ('contacts', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
+                ('joined', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
+                ('departed', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
+                ('day', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='parts', to='contacts.segmentday')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('day', 'number'), name='segment_day_part_once')],
+            },
+        ),
+        migrations.CreateModel(
             name='SegmentCopy',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

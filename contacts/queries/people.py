@@ -27,7 +27,7 @@ from contacts.models import (
     Subscription,
 )
 from contacts.provenance import IMPORT, Source
-from contacts.queries import mailable, rulefilters, segments
+from contacts.queries import mailable, rulefilters, segmentdays, segments
 from contacts.suppressionmodels import Suppression
 from pages import numbers
 
@@ -109,14 +109,14 @@ def filtered(
     """The workspace's contacts by the page's parameters: q, segment, tag, list, status, days
     (subscribed, or with that status left, within so many days; counted like
     contacts.queries.lists), import with outcome (what the import did with them) or listing (the
-    status that it gave them on its list), and those of contacts.queries.rulefilters. Nobody matches
-    a parameter that can't be read. `at`: the end of the days; None: now."""
+    status that it gave them on its list), change (of contacts.queries.segmentdays), and those of
+    contacts.queries.rulefilters. Nobody matches a parameter that can't be read. `at`: the end of
+    the days; None: now."""
     people = search(Contact.objects.filter(workspace=workspace), parameters.get("q", ""))
     if unreadable(parameters):
         return people.none()
     people = rulefilters.filtered(people, workspace, parameters, at=at)
-    if chosen := parameters.get("segment", ""):
-        people = segments.filtered(people, workspace, chosen, at=at)
+    people = _of_segment(people, workspace, parameters, at)
     people = _imported(_with_tag(people, workspace, parameters), workspace, parameters)
     status, list_id = parameters.get("status", ""), numbers.whole(parameters.get("list", ""))
     on_lists = Subscription.objects.filter(contact=OuterRef("pk"))
@@ -138,6 +138,16 @@ def filtered(
         people = people.exclude(Exists(Subscription.objects.filter(contact=OuterRef("pk"))))
     if status == "suppressed":
         people = people.filter(mailable.is_stopped(workspace))
+    return people
+
+
+def _of_segment(
+    people: QuerySet[Contact], workspace: Workspace, parameters: QueryDict, at: dt.datetime | None
+) -> QuerySet[Contact]:
+    if change := parameters.get("change", ""):
+        people = segmentdays.filtered(people, workspace, change)
+    if chosen := parameters.get("segment", ""):
+        people = segments.filtered(people, workspace, chosen, at=at)
     return people
 
 

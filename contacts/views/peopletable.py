@@ -17,7 +17,7 @@ from contacts.consent import BOUNCED, ConsentStatus, Stop
 from contacts.models import Attribute, Contact, List, Tag
 from contacts.peoplecolumns import Column
 from contacts.queries import people as people_query
-from contacts.queries import rulefilters, tablerows
+from contacts.queries import rulefilters, segmentdays, tablerows
 from contacts.queries import segments as segment_query
 from contacts.segmentmodels import Segment
 from contacts.segments.kinds import kinds
@@ -150,6 +150,7 @@ def _filters(request: WorkspaceRequest) -> dict[str, Any]:
         # A view may be about a list that was archived since.
         "archived": _archived(workspace, given.get("list", ""), lists),
         **_tags(request),
+        "change": segmentdays.day_of(workspace, given.get("change", "")),
         "kept": kept(request, BULK),
         "segments": Segment.objects.filter(workspace=workspace).order_by("name"),
         "statuses": STATUSES,

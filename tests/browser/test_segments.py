@@ -1,16 +1,18 @@
 """The builder of segments: by keyboard alone, at both widths, in both languages."""
 
+import datetime as dt
 import re
 from collections.abc import Callable
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 
 from accounts.models import User, Workspace
-from contacts.models import Attribute, List, Tag
+from contacts.models import Attribute, Contact, List, Tag
 from contacts.queries import segments as query
-from contacts.segmentmodels import Segment
+from contacts.segmentmodels import Segment, SegmentDay
 from contacts.segments.rules import ALL, NONE, Condition, Group
 from tests.browser.looks import check, looks
 from tests.contacts.segments.scene import attribute, group, make_segment, when
@@ -277,6 +279,23 @@ def test_a_random_share(  # noqa: PLR0917 - fixtures
         expect(page.locator(".segment-words").first).to_contain_text(kept)
 
 
+def counted_for_a_month(segment: Segment) -> None:
+    """With one day that was too slow, and a person who joined and was deleted."""
+    today = timezone.now().date()
+    for ago in range(30, 0, -1):
+        size = None if ago == 12 else 900 + (ago * 37) % 50 - ago * 5
+        day = today - dt.timedelta(days=ago)
+        SegmentDay.objects.create(
+            segment=segment, day=day, version=1, size=size, problem="" if size else "slow"
+        )
+    before = SegmentDay.objects.latest("day")
+    now = SegmentDay(segment=segment, day=today, version=1, size=912, kept=True)
+    now.since, now.joined, now.left = before.day, 2, 1
+    now.save()
+    first, second = Contact.objects.order_by("pk").values_list("pk", flat=True)[:2]
+    now.parts.create(number=0, contacts=[first], joined=[first, 10**9], departed=[second])
+
+
 def test_looks(  # noqa: PLR0917 - fixtures
     page: Page,
     owner: User,
@@ -296,6 +315,7 @@ def test_looks(  # noqa: PLR0917 - fixtures
         when("segment", str(inner.pk), "in"),
         name="Spring 春季",
     )
+    counted_for_a_month(segment)
     log_in(owner)
     for look in looks(page, speak):
         page.goto(reverse("edit_segment", args=["brand", segment.pk]))
@@ -308,6 +328,9 @@ def test_looks(  # noqa: PLR0917 - fixtures
         check(page, f"segment-builder-{look}", axe=axe, shot=shot)
         page.goto(reverse("segment", args=["brand", segment.pk]))
         expect(page.locator(".segment-count a[data-figure]")).to_be_visible()
+        expect(page.locator(".chart-plot canvas")).to_be_visible()
+        expect(page.locator(".chart-table summary")).not_to_have_text("as_table")
+        expect(page.locator(".segment-changes li")).to_have_count(2)
         check(page, f"segment-{look}", axe=axe, shot=shot)
         page.goto(reverse("segments", args=["brand"]))
         expect(page.locator("a[data-figure]").first).to_be_visible()

@@ -176,7 +176,6 @@ def test_the_composer_knows_sizes_and_broken_ones(
     news: List,
     vips: Segment,
     away: Segment,
-    workspace: Workspace,
 ) -> None:
     campaign = make_campaign(lists_in=[news], segments_in=[vips])
     shown = page(owner_client, "campaign", campaign)
