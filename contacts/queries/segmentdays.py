@@ -89,7 +89,7 @@ def keep(day: SegmentDay) -> None:
         # People of another rule neither joined nor left.
         before = kept if kept and kept.version == day.version else None
         with connection.cursor() as cursor:
-            cursor.execute(KEEP, {"before": before and before.pk, "day": day.pk})
+            cursor.execute(KEEP, {"before": before.pk if before else None, "day": day.pk})
             joined, left = cursor.fetchone() or (0, 0)
         if before:
             day.joined, day.left, day.since = int(joined), int(left), before.day

@@ -142,14 +142,17 @@ def move(
 
 
 @transaction.atomic
-def remember(workspace: Workspace, kind: str, subject: int | str, name: str) -> None:
-    """Keep the last name of a subject that is deleted, with the conditions about it."""
+def remember(
+    workspace: Workspace, kind: str, subject: int | str, name: str, *, gone: str = ""
+) -> None:
+    """Keep the last name of a subject that is deleted, with the conditions about it. `gone`: the
+    subject that they are about now, if another thing may get the same key later."""
     _lock(workspace)
     found = query.naming(workspace.pk, kind, str(subject))
     for segment in Segment.objects.filter(pk__in=found).iterator(AT_ONCE):
         if (rule := query.stored(segment)) is None:
             continue
-        kept = rules.with_subject(rule, kind, str(subject), str(subject), name)
+        kept = rules.with_subject(rule, kind, str(subject), gone or str(subject), name)
         segment.rule = rules.as_json(kept)
         segment.save(update_fields=["rule"])
 

@@ -25,7 +25,7 @@ from contacts.segmentmodels import Segment, SegmentDay, SegmentVersion
 from contacts.segments import checking, drafting, nesting, rules, showing, wording
 from contacts.segments.checking import RuleError
 from contacts.segments.kinds import Context, Subjects
-from contacts.segments.rules import Group
+from contacts.segments.rules import Condition, Group
 from contacts.services import segmentkeeping, tags
 from contacts.services import segments as service
 from contacts.views.jobs import in_background
@@ -172,6 +172,7 @@ def _builder(request: WorkspaceRequest, one: Segment | None) -> HttpResponseBase
     if asked == "save":
         try:
             checked = checking.check(rule, subjects)
+            problems = _broken_inside(request, checked)
         except RuleError as error:
             problems = error.problems
         if _may_save(form) and not problems and (saved := _save(request, form, one, checked)):
@@ -193,6 +194,22 @@ def _builder(request: WorkspaceRequest, one: Segment | None) -> HttpResponseBase
     if request.htmx:
         return render(request, "contacts/parts/segment_tree.html", context)
     return render(request, "contacts/segment_form.html", context)
+
+
+def _broken_inside(request: WorkspaceRequest, rule: Group) -> list[checking.Problem]:
+    """A problem for each condition about a segment that can't be used."""
+    if not nesting.used(rule):
+        return []
+    broken = {str(number) for number in segmentsizes.unusable(request.workspace.pk)}
+    text = _(
+        "“{name}” can't be used: something in its rule no longer exists. Edit that segment first,"
+        " or choose another."
+    )
+    return [
+        checking.Problem(path, checking.SUBJECT, text.format(name=one.label))
+        for path, one in rules.walk(rule)
+        if isinstance(one, Condition) and one.kind == nesting.SEGMENT and one.subject in broken
+    ]
 
 
 def _tree(

@@ -22,9 +22,33 @@ export function bindBuilder() {
   builder.addEventListener("compositionend", () => (composed = null));
   builder.addEventListener("htmx:beforeRequest", (event) => (event.target.before = textsOf(builder)));
   builder.addEventListener("htmx:beforeSwap", (event) => swap(event, builder, waiting));
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("form[data-languages]")) return;
+    event.preventDefault();
+    speak(event.target, event.submitter, builder);
+  });
   for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
     builder.addEventListener(name, (event) => giveUp(event.target, waiting));
   }
+}
+
+// In another language the form shows itself again with all that was built.
+async function speak(languages, choice, builder) {
+  try {
+    await fetch(languages.action, {
+      method: "POST",
+      body: new URLSearchParams(new FormData(languages, choice)),
+      redirect: "manual",
+    });
+  } catch {
+    languages.submit();
+    return;
+  }
+  const again = document.createElement("input");
+  Object.assign(again, { type: "hidden", name: "do", value: "show" });
+  builder.append(again);
+  delete builder.dataset.dirty;
+  builder.submit();
 }
 
 const conditionOf = (element) => element.closest(".segment-condition");

@@ -10,10 +10,11 @@ from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 
 from accounts.models import User, Workspace
-from contacts.models import Attribute, Contact, List, Tag
+from contacts.models import Attribute, Contact, Job, List, Tag
 from contacts.queries import segments as query
 from contacts.segmentmodels import Segment, SegmentDay
 from contacts.segments.rules import ALL, NONE, Condition, Group
+from contacts.services import jobs
 from tests.browser.looks import check, looks
 from tests.contacts.segments.scene import attribute, group, make_segment, when
 from tests.factories import make_contact, make_list
@@ -277,6 +278,56 @@ def test_a_random_share(  # noqa: PLR0917 - fixtures
         stored = query.stored(Segment.objects.get(name=f"Share {look}"))
         assert stored == group(ALL, when("share", "", "in", 60, 80, kept))
         expect(page.locator(".segment-words").first).to_contain_text(kept)
+
+
+def test_another_language_keeps_what_was_built(
+    page: Page, owner: User, workspace: Workspace, people: List, log_in: Callable[[User], None]
+) -> None:
+    log_in(owner)
+    page.goto("/w/brand/segments/new/")
+    page.locator("#id_name").fill("In Bern")
+    page.locator("#about_r_0").select_option(label="City")
+    page.locator("#value_r_0").fill("Bern")
+    page.locator("#add_group_r").click()
+    page.locator("#about_r_1_0").select_option(label="Points")
+    page.locator("#value_r_1_0").fill("7")
+    page.get_by_role("button", name="Language").click()
+    page.get_by_role("button", name="简体中文").click()
+    expect(page.get_by_role("heading", name="新建人群")).to_be_visible()
+    expect(page.locator("#id_name")).to_have_value("In Bern")
+    expect(page.locator("#value_r_0")).to_have_value("Bern")
+    expect(page.locator("#value_r_1_0")).to_have_value("7")
+    # It is not saved yet.
+    expect(page.locator("#builder")).to_have_attribute("data-dirty", "1")
+    page.locator("#builder .form-foot button").click()
+    page.wait_for_url(re.compile(r"/segments/\d+/$"))
+    assert Segment.objects.get().name == "In Bern"
+
+
+def test_todays_people_are_kept(  # noqa: PLR0917 - fixtures
+    page: Page,
+    owner: User,
+    workspace: Workspace,
+    people: List,
+    log_in: Callable[[User], None],
+    speak: Callable[[str], None],
+    axe: Axe,
+    shot: Shot,
+) -> None:
+    one = make_segment(workspace, attribute("city", "is", "Bern"), name="In Bern")
+    log_in(owner)
+    for look in looks(page, speak):
+        page.goto(reverse("segment", args=["brand", one.pk]))
+        page.locator("[data-dialog=keep-segment]").click()
+        expect(page.locator("#keep-segment")).to_be_visible()
+        check(page, f"segment-keep-{look}", axe=axe, shot=shot)
+    page.locator("#keep-segment button[type=submit]").click()
+    page.wait_for_url(re.compile(r"/jobs/\d+/$"))
+    jobs.run(Job.objects.get().pk)
+    page.reload()
+    check(page, "segment-kept", axe=axe, shot=shot)
+    page.locator("main a[href*='/segments/']").last.click()
+    expect(page.locator(".segment-count")).to_contain_text("10")
 
 
 def counted_for_a_month(segment: Segment) -> None:
