@@ -14,7 +14,7 @@ log = logs.get(__name__)
 
 # Segments that a tick counts, how long it works, and the limit for each, in seconds. The next tick
 # counts the others.
-AT_ONCE = 50
+AT_ONCE = 500
 SECONDS = 60.0
 LONGEST = 30
 

@@ -1,8 +1,10 @@
 """Segments: created, changed with a version for each rule, and deleted if nothing uses them."""
 
+import datetime as dt
 from collections.abc import Callable, Iterator
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
@@ -74,6 +76,8 @@ def change(
     if rule != query.stored(now):
         _add_version(now, rule, by=by)
         now.size = now.counted_at = None
+        # A day without a number, because of the rule as it was, is counted again.
+        now.days.filter(size=None, day__gte=timezone.now().date() - dt.timedelta(days=1)).delete()
         indexing.want(segment.workspace, rule)
     now.name = name
     now.save(update_fields=["name", "rule", "version", "size", "counted_at", "updated_at"])

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
+from accounts.models import Workspace
 from contacts import addresses
 from contacts.forms import SegmentForm
 from contacts.models import Contact
@@ -79,10 +80,26 @@ def segment_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
         ],
         "users": service.used_by(one),
         "keep_name": segmentkeeping.name_for(one),
-        "gone": checking.gone(current, subjects) if current else [],
+        "wrong": _wrong(request.workspace, current) if current else [],
         **_counts(one),
     }
     return render(request, "contacts/segment.html", context)
+
+
+def _wrong(workspace: Workspace, rule: Group) -> list[str]:
+    """Why the rule can't be used."""
+    try:
+        query.context(workspace, rule)
+    except RuleError as error:
+        return [problem.text for problem in error.problems]
+    except (query.BrokenError, nesting.NestingError):
+        return [
+            _(
+                "A segment that the rule uses can't be used: something in it no longer exists, or"
+                " it leads back to itself. Edit that segment, or remove the condition."
+            )
+        ]
+    return []
 
 
 def _counts(one: Segment) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from contacts.models import Contact, List
 from contacts.queries import people as people_query
 from contacts.queries import segmentdays, segments
 from contacts.segmentmodels import Segment, SegmentDay, SegmentDayPart
+from contacts.segments import rules
 from contacts.services import filterwords, segmentcounts
 from contacts.services import segments as service
 from tests.contacts.segments.scene import group, make_segment, when
@@ -154,8 +155,17 @@ def test_a_broken_one_says_why(workspace: Workspace, owner_client: Client) -> No
     one.refresh_from_db()
     assert one.size is None
     text = page(owner_client, one)
-    assert "Nothing was counted today: the rule names something that no longer exists" in text
+    assert "Nothing was counted today: the rule could not be used" in text
     assert "“Fair” no longer exists" in text
+    above = make_segment(workspace, NAMED, name="Above")
+    Segment.objects.filter(pk=above.pk).update(
+        rule=rules.as_json(group("all", when("segment", str(one.pk), "in")))
+    )
+    assert "A segment that the rule uses can't be used" in page(owner_client, above)
+    # Mended, it is counted on the same day.
+    service.change(one, name="Mended", rule=group("all", NAMED), version=1)
+    segmentcounts.tick()
+    assert (latest(one).size, latest(one).problem) == (0, "")
 
 
 def test_a_slow_one_says_so_and_the_next_count_goes_on(one: Segment, owner_client: Client) -> None:
