@@ -43,6 +43,7 @@ TICKS = (
     ("contacts.tasks.start_scheduled", 10.0, 10),
     ("contacts.tasks.sweep_jobs", 10.0, 10),
     ("contacts.tasks.index_values", 10.0, 10),
+    ("contacts.tasks.count_segments", 300.0, 300),
     ("contacts.tasks.drop_import_files", 3600.0, 600),
     ("accounts.tasks.erase_deleted", 3600.0, 600),
     # Soon after the start, so that `make run` needn't wait for it.

@@ -14,6 +14,7 @@ from contacts import (
     attributejobs,  # noqa: F401 - registers those of attributes
     exportjobs,  # noqa: F401 - registers that of exports
     listjobs,  # noqa: F401 - registers that of lists
+    segmentjobs,  # noqa: F401 - registers that of segments
 )
 from contacts.jobkinds import BatchStep, JobKind, JobWords, kinds, of
 from contacts.models import (

@@ -16,6 +16,7 @@ from contacts.services import (
     scheduledfetch,
     scheduledimports,
     scheduledjudging,
+    segmentcounts,
 )
 
 
@@ -89,6 +90,12 @@ def drop_import_files() -> None:
 def index_values() -> None:
     """Beat: index the values of attributes that segments ask for."""
     indexing.fill()
+
+
+@shared_task(ignore_result=True)
+def count_segments() -> None:
+    """Beat: count the segments that were not counted today."""
+    segmentcounts.tick()
 
 
 @shared_task(ignore_result=True)

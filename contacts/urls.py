@@ -86,6 +86,7 @@ urlpatterns = [
     view("segments/<int:pk>/", segments.segment_page, "segment"),
     view("segments/<int:pk>/count/", segments.segment_count, "segment_count"),
     edit("segments/<int:pk>/edit/", segments.edit_segment, "edit_segment"),
+    edit("segments/<int:pk>/keep/", segments.keep_segment, "keep_segment"),
     edit("segments/<int:pk>/restore/", segments.restore_segment, "restore_segment"),
     edit("segments/<int:pk>/delete/", segments.delete_segment, "delete_segment"),
     view("attributes/", attributes.attributes, "attributes"),

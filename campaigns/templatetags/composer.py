@@ -11,6 +11,7 @@ from campaigns import zones
 from campaigns.models import Campaign
 from campaigns.queries.routes import Route
 from campaigns.wording import in_zone, listed
+from contacts.segmentmodels import Segment
 from pages import locales, statuses
 from relays.models import Relay
 
@@ -27,8 +28,18 @@ class Size:
 def list_size(sizes: dict[int, int], choice: object) -> Size:
     """The number of people subscribed to the list of a form's choice."""
     count = sizes.get(int(str(choice)), 0)
+    return Size(count, _people(count))
+
+
+@register.simple_tag
+def segment_size(segment: Segment) -> str:
+    """The number of contacts that the segment had when it was last counted."""
+    return _people(segment.size or 0)
+
+
+def _people(count: int) -> str:
     words = ngettext("{count} person", "{count} people", count)
-    return Size(count, words.format(count=locales.number(count)))
+    return words.format(count=locales.number(count))
 
 
 @register.simple_tag

@@ -38,6 +38,7 @@ from campaigns.toform import ToForm
 from campaigns.wording import in_zone, listed
 from contacts import addresses
 from contacts.models import Contact
+from contacts.queries import segmentsizes
 from designs import fields
 from designs.previews import Preview, as_advertising, render_preview
 from pages import editors, numbers
@@ -157,6 +158,7 @@ def _context(
         "sections": shown,
         "name_form": NameForm(campaign=campaign),
         "sizes": audiences.sizes(request.workspace.pk),
+        "unusable": segmentsizes.unusable(request.workspace.pk),
         "designs": designs,
         "more_designs": len(designs) >= MOST_DESIGNS,
         "merge_fields": fields.offered(

@@ -459,6 +459,8 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=100, verbose_name='name')),
                 ('rule', models.JSONField(default=dict)),
                 ('version', models.PositiveIntegerField(default=1)),
+                ('size', models.PositiveBigIntegerField(blank=True, null=True)),
+                ('counted_at', models.DateTimeField(blank=True, null=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
@@ -480,6 +482,39 @@ class Migration(migrations.Migration):
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('segment', 'number'), name='segment_version_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='SegmentDay',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('day', models.DateField()),
+                ('counted_at', models.DateTimeField(auto_now_add=True)),
+                ('version', models.PositiveIntegerField()),
+                ('size', models.PositiveBigIntegerField(null=True)),
+                ('problem', models.CharField(blank=True, choices=[('slow', 'took too long to count'), ('broken', "can't be used")], max_length=6)),
+                ('since', models.DateField(null=True)),
+                ('joined', models.PositiveBigIntegerField(null=True)),
+                ('left', models.PositiveBigIntegerField(null=True)),
+                ('kept', models.BooleanField(default=False)),
+                ('segment', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='days', to='contacts.segment')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('segment', 'day'), name='segment_day_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='SegmentDayPart',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.BigIntegerField()),
+                ('contacts', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
+                ('joined', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
+                ('departed', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
+                ('day', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='parts', to='contacts.segmentday')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('day', 'number'), name='segment_day_part_once')],
             },
         ),
         migrations.CreateModel(

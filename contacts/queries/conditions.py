@@ -19,7 +19,7 @@ from contacts.queries import (
 )
 from contacts.queries.people import as_stored
 from contacts.segmentmodels import Segment
-from contacts.segments import compiling, indexed, operators, predicates
+from contacts.segments import compiling, indexed, operators, predicates, shares
 from contacts.segments.kinds import ConditionKind, Context, Match, Subject, ids, kinds
 from contacts.segments.nesting import SEGMENT
 from contacts.segments.operators import Operator, Takes
@@ -285,6 +285,41 @@ kinds.add(
         flat=True,
     ),
     order=15,
+)
+
+
+# Random shares ---------------------------------------------------------------------------------
+
+SHARES = (
+    Operator(
+        "in",
+        gettext_lazy("is"),
+        gettext_lazy("is in the random share from {value}% to {second}% (code {code})"),
+        Takes.SHARE,
+    ),
+)
+
+
+def _share_subjects(_workspace_id: int, _keys: Collection[str]) -> Iterable[Subject]:
+    return [Subject("", gettext_lazy("Random share"), SHARES)]
+
+
+def _share_value(one: Condition, _subject: Subject, _context: Context) -> Sql:
+    """Its place in percent."""
+    return put("({} / 100.0)::numeric(5, 2)::text", shares.place(Sql("c.id"), str(one.values[2])))
+
+
+kinds.add(
+    ConditionKind(
+        "share",
+        gettext_lazy("Contact"),
+        _share_subjects,
+        lambda one, _subject, _context: Match(shares.within(Sql("c.id"), one.values)),
+        _share_value,
+        lambda _subject, value: _("at {place}%").format(place=value),
+        flat=True,
+    ),
+    order=16,
 )
 
 

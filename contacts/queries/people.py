@@ -30,7 +30,7 @@ from contacts.models import (
     Subscription,
 )
 from contacts.provenance import IMPORT, Source
-from contacts.queries import mailable, rulefilters, segments
+from contacts.queries import mailable, rulefilters, segmentdays, segments
 from contacts.suppressionmodels import Suppression
 from pages import numbers
 
@@ -38,6 +38,8 @@ from pages import numbers
 SINCE = {"subscribed": "created_at", "unsubscribed": "changed_at"}
 MOST_DAYS = 10_000
 STATUSES = ("subscribed", "unsubscribed", "suppressed", "none")
+# Of `tag`, instead of a tag's number.
+ANY_TAG, NO_TAG = "any", "none"
 # Parameters that are numbers.
 NUMBERS = ("segment", "tag", "list", "days", "import")
 
@@ -146,14 +148,14 @@ def filtered(
     """The workspace's contacts by the page's parameters: q, segment, tag, list, status, days
     (subscribed, or with that status left, within so many days; counted like
     contacts.queries.lists), import with outcome (what the import did with them) or listing (the
-    status that it gave them on its list), and those of contacts.queries.rulefilters. Nobody matches
-    a parameter that can't be read. `at`: the end of the days; None: now."""
+    status that it gave them on its list), change (of contacts.queries.segmentdays), and those of
+    contacts.queries.rulefilters. Nobody matches a parameter that can't be read. `at`: the end of
+    the days; None: now."""
     people = search(Contact.objects.filter(workspace=workspace), parameters.get("q", ""))
     if unreadable(parameters):
         return people.none()
     people = rulefilters.filtered(people, workspace, parameters, at=at)
-    if chosen := parameters.get("segment", ""):
-        people = segments.filtered(people, workspace, chosen, at=at)
+    people = _of_segment(people, workspace, parameters, at)
     people = _imported(_with_tag(people, workspace, parameters), workspace, parameters)
     status, list_id = parameters.get("status", ""), numbers.whole(parameters.get("list", ""))
     on_lists = Subscription.objects.filter(contact=OuterRef("pk"))
@@ -178,21 +180,37 @@ def filtered(
     return people
 
 
+def _of_segment(
+    people: QuerySet[Contact], workspace: Workspace, parameters: QueryDict, at: dt.datetime | None
+) -> QuerySet[Contact]:
+    if change := parameters.get("change", ""):
+        people = segmentdays.filtered(people, workspace, change)
+    if chosen := parameters.get("segment", ""):
+        people = segments.filtered(people, workspace, chosen, at=at)
+    return people
+
+
 def unreadable(parameters: QueryDict) -> list[str]:
     """The parameters whose value no link and no control of ours has."""
     given = {name: parameters.get(name, "") for name in (*NUMBERS, "status", "listing")}
-    known = {"status": STATUSES, "listing": Subscription.Status.values}
+    known = {"status": STATUSES, "listing": Subscription.Status.values, "tag": (ANY_TAG, NO_TAG)}
     return [
         name
         for name, value in given.items()
-        if value and (numbers.whole(value) is None if name in NUMBERS else value not in known[name])
+        if value
+        and value not in known.get(name, ())
+        and (name not in NUMBERS or numbers.whole(value) is None)
     ]
 
 
 def _with_tag(
     people: QuerySet[Contact], workspace: Workspace, parameters: QueryDict
 ) -> QuerySet[Contact]:
-    number = numbers.whole(parameters.get("tag", ""))
+    chosen = parameters.get("tag", "")
+    if chosen in {ANY_TAG, NO_TAG}:
+        has = Exists(ContactTag.objects.filter(contact_id=OuterRef("pk")))
+        return people.filter(has if chosen == ANY_TAG else ~has)
+    number = numbers.whole(chosen)
     if number is None:
         return people
     tagged = ContactTag.objects.filter(

@@ -2,19 +2,23 @@
 
 from collections.abc import Collection, Iterable
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
+from contacts import tagnames
 from contacts.models import Tag
 from contacts.segments import predicates
-from contacts.segments.kinds import ConditionKind, Context, Match, Subject, ids, kinds
+from contacts.segments.kinds import ConditionKind, Context, Found, Match, Subject, ids, kinds
 from contacts.segments.operators import Operator, Takes
 from contacts.segments.rules import Condition
 from contacts.segments.sql import Sql, given, put
 from contacts.segments.wording import day
 
-# Tags to choose from, by name.
+# Tags to choose from, by name. The others are found by a search.
 MOST = 500
+# The subject of conditions on all tags.
+ANY_TAG = "any"
 
 TAGGED = (
     Operator("has", gettext_lazy("has it"), gettext_lazy("has the tag {subject}")),
@@ -32,19 +36,53 @@ TAGGED = (
         Takes.DAYS,
     ),
 )
+WITH_ANY = (
+    Operator("has", gettext_lazy("has one or more"), gettext_lazy("has a tag")),
+    Operator("has_not", gettext_lazy("has none at all"), gettext_lazy("has no tag at all")),
+    Operator(
+        "got_last_days",
+        gettext_lazy("got one in the last … days"),
+        ngettext_lazy(
+            "got a tag in the last {value} day", "got a tag in the last {value} days", "days"
+        ),
+        Takes.DAYS,
+    ),
+)
 
 
 def _subjects(workspace_id: int, keys: Collection[str]) -> Iterable[Subject]:
     own = Tag.objects.filter(workspace=workspace_id)
     rows = dict(own.order_by("key").values_list("pk", "name")[:MOST])
     rows |= dict(own.filter(pk__in=ids(keys)).values_list("pk", "name"))
-    return [Subject(str(pk), name, TAGGED, named=True) for pk, name in rows.items()]
+    return [Subject(ANY_TAG, gettext_lazy("any tag"), WITH_ANY), *map(_subject, rows.items())]
+
+
+def _subject(row: tuple[int, str]) -> Subject:
+    pk, name = row
+    return Subject(str(pk), name, TAGGED, named=True)
+
+
+def _search(workspace_id: int, text: str) -> Found:
+    """Those whose name begins with the text come first."""
+    key = tagnames.key_of(text[: tagnames.LONGEST])
+    own = Tag.objects.filter(workspace=workspace_id, key__contains=key)
+    first = own.alias(later=~Q(key__startswith=key)).order_by("later", "key")
+    rows = list(first.values_list("pk", "name")[:MOST])
+    total = len(rows) if len(rows) < MOST else own.count()
+    return Found(text, tuple(map(_subject, rows)), total)
+
+
+def _tags(one: Condition, context: Context) -> Sql:
+    if one.subject == ANY_TAG:
+        workspace = given(context.workspace_id, "bigint")
+        return put("SELECT id FROM contacts_tag WHERE workspace_id = {}", workspace)
+    return given(int(one.subject), "bigint")
 
 
 def _compile(one: Condition, _subject: Subject, context: Context) -> Match:
     rows = put(
-        "SELECT t.contact_id FROM contacts_contacttag t WHERE t.tag_id = {}",
-        given(int(one.subject), "bigint"),
+        "SELECT t.contact_id FROM contacts_contacttag t WHERE t.tag_id IN ({})",
+        _tags(one, context),
     )
     if one.operator == "got_last_days":
         within = predicates.lately(Sql("t.created_at"), one.values, context)
@@ -52,19 +90,22 @@ def _compile(one: Condition, _subject: Subject, context: Context) -> Match:
     return Match(rows, people=True, without=one.operator == "has_not")
 
 
-def _value(one: Condition, _subject: Subject, _context: Context) -> Sql:
+def _value(one: Condition, _subject: Subject, context: Context) -> Sql:
+    """The day of the latest."""
     return put(
-        "(SELECT t.created_at::date::text FROM contacts_contacttag t"
-        " WHERE t.contact_id = c.id AND t.tag_id = {})",
-        given(int(one.subject), "bigint"),
+        "(SELECT max(t.created_at)::date::text FROM contacts_contacttag t"
+        " WHERE t.contact_id = c.id AND t.tag_id IN ({}))",
+        _tags(one, context),
     )
 
 
-def _told(_subject: Subject, value: str | None) -> str:
+def _told(subject: Subject, value: str | None) -> str:
+    if subject.key == ANY_TAG:
+        return _("the latest on {day}").format(day=day(value)) if value else _("has no tag")
     return _("since {day}").format(day=day(value)) if value else _("does not have it")
 
 
 kinds.add(
-    ConditionKind("tag", gettext_lazy("Tag"), _subjects, _compile, _value, _told),
+    ConditionKind("tag", gettext_lazy("Tag"), _subjects, _compile, _value, _told, search=_search),
     order=35,
 )

@@ -4,16 +4,14 @@ The names of controls end with the item's place in the tree: `about_r_0_2` is ab
 of the first item of the rule `r`. A group has `match_…`, a condition `about_…`.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from zlib import crc32
 
 from django.http import QueryDict
-from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
-from contacts.segments import wording
+from contacts.segments import shares
 from contacts.segments.checking import ABOUT, SUBJECT, VALUE, Problem
-from contacts.segments.kinds import ConditionKind, Subject, Subjects, kinds
+from contacts.segments.kinds import Subject, Subjects, kinds
 from contacts.segments.operators import BOXES, Operator, Takes
 from contacts.segments.rules import (
     ALL,
@@ -22,7 +20,6 @@ from contacts.segments.rules import (
     LONGEST_LABEL,
     MOST_CONDITIONS,
     MOST_GROUPS,
-    NONE,
     WORDS,
     Condition,
     Group,
@@ -87,8 +84,8 @@ class Change:
 
 
 def change(rule: Group, asked: str) -> Change:
-    """What a button of the builder asks for: "add:r_0", "add_group:r", "remove:r_0_1". The rule
-    stays as it is if there is no such item."""
+    """What a button of the builder asks for: "add:r_0", "add_group:r", "remove:r_0_1", "renew:r_0"
+    (the code of a share). The rule stays as it is if there is no such item."""
     action, _colon, place = asked.partition(":")
     path = _path(place)
     if path is None:
@@ -96,6 +93,8 @@ def change(rule: Group, asked: str) -> Change:
     if action == "remove" and path:
         focus = f"add_{name(path[:-1])}"
         return Change(_without(rule, path), focus)
+    if action == "renew":
+        return _renewed(rule, path)
     if action in {"add", "add_group"}:
         item = EMPTY if action == "add" else Group(ANY, (EMPTY,))
         return _added(rule, path, item)
@@ -122,6 +121,16 @@ def _added(rule: Group, path: Path, item: Condition | Group) -> Change:
         new = (*new, 0)
     grown = Group(target.match, (*target.items, item))
     return Change(_with(rule, path, grown), f"about_{name(new)}")
+
+
+def _renewed(rule: Group, path: Path) -> Change:
+    item, above = _at(rule, path), _at(rule, path[:-1])
+    if not isinstance(item, Condition) or not isinstance(above, Group) or len(item.values) != 3:
+        return Change(rule)
+    items = list(above.items)
+    items[path[-1]] = replace(item, values=(*item.values[:2], shares.new_code()))
+    grown = Group(above.match, tuple(items))
+    return Change(_with(rule, path[:-1], grown), f"renew_{name(path)}")
 
 
 def _at(rule: Condition | Group, path: Path) -> Condition | Group | None:
@@ -163,9 +172,17 @@ def settle(rule: Group, subjects: Subjects, form: QueryDict | None = None) -> Gr
         if subject.operator(item.operator) is None:
             item = replace(item, operator=subject.operators[0].key)
         before = form.get(f"boxes_{name(path)}") if form is not None else None
-        return item if before is None else _carried(item, subject, before)
+        return _begun(item if before is None else _carried(item, subject, before), subject)
 
     return Group(rule.match, tuple(settled(one, (n,)) for n, one in enumerate(rule.items)))
+
+
+def _begun(one: Condition, subject: Subject) -> Condition:
+    """A share begins as the first half, with a code of its own."""
+    operator = subject.operator(one.operator)
+    if operator is None or operator.takes != Takes.SHARE or one.values:
+        return one
+    return replace(one, values=("0", "50", shares.new_code()))
 
 
 def boxes(subject: Subject, operator: Operator) -> list[str]:
@@ -220,159 +237,3 @@ def _is_blank(item: Condition | Group | None, part: str) -> bool:
         return isinstance(item, Group) and not item.items
     known = {ABOUT: item.kind, SUBJECT: item.subject, VALUE: any(item.values)}
     return not known.get(part, True)
-
-
-# For the template --------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    value: str
-    label: str
-    chosen: bool = False
-
-
-@dataclass(slots=True)
-class Item:
-    """A group or a condition, as the builder shows it. `problems`: {part: text}."""
-
-    place: str
-    number: int
-    problems: dict[str, str]
-    is_group: bool = False
-    # Of a group.
-    before: str = ""
-    after: str = ""
-    words: list[Option] = field(default_factory=list)
-    items: "list[Item]" = field(default_factory=list)
-    may_nest: bool = False
-    # Of a condition: groups of options under a heading.
-    abouts: list[tuple[str, list[Option]]] = field(default_factory=list)
-    subjects: list[Option] = field(default_factory=list)
-    operators: list[Option] = field(default_factory=list)
-    takes: str = Takes.NOTHING.value
-    boxes: str = ""
-    # The name that its subject had, if that no longer exists.
-    lost: str = ""
-    first: str = ""
-    second: str = ""
-    choices: list[Option] = field(default_factory=list)
-
-    @property
-    def invalid(self) -> str | None:
-        """For `aria-invalid` of the controls of its values."""
-        return "true" if VALUE in self.problems else None
-
-    @property
-    def described(self) -> str | None:
-        """For `aria-describedby` of these controls."""
-        return f"problem_{self.place}" if self.problems else None
-
-
-def shown(rule: Group, subjects: Subjects, problems: list[Problem]) -> Item:
-    told: dict[Path, dict[str, str]] = {}
-    for problem in problems:
-        told.setdefault(problem.path, {}).setdefault(problem.part, problem.text)
-    return _shown_group(rule, (), subjects, told)
-
-
-def _shown_group(
-    group: Group, path: Path, subjects: Subjects, told: dict[Path, dict[str, str]]
-) -> Item:
-    pattern = _("{word} of these:") if path else _("Contacts who match {word} of these:")
-    before, _word, after = pattern.partition("{word}")
-    item = Item(name(path), path[-1] + 1 if path else 0, told.get(path, {}), is_group=True)
-    item.before, item.after = before.strip(), after.strip()
-    item.words = [Option(word, label, word == group.match) for word, label in words()]
-    item.may_nest = len(path) + 1 < DEEPEST
-    for number, one in enumerate(group.items):
-        here = (*path, number)
-        if isinstance(one, Group):
-            item.items.append(_shown_group(one, here, subjects, told))
-        else:
-            item.items.append(_shown_condition(one, here, subjects, told.get(here, {})))
-    return item
-
-
-def words() -> list[tuple[str, str]]:
-    return [
-        (ALL, pgettext("of these conditions", "ALL")),
-        (ANY, pgettext("of these conditions", "ANY")),
-        (NONE, pgettext("of these conditions", "NONE")),
-    ]
-
-
-def _shown_condition(
-    one: Condition, path: Path, subjects: Subjects, problems: dict[str, str]
-) -> Item:
-    item = Item(name(path), path[-1] + 1, problems)
-    item.abouts = _abouts(one, subjects)
-    kind = kinds.get(one.kind)
-    if kind is None:
-        return item
-    subject = subjects.get(one.kind, one.subject)
-    if not kind.flat:
-        known = [(some.key, str(some.label)) for some in subjects.of(kind.key)]
-        item.subjects = _options(known, one.subject, one.label)
-    if subject is None:
-        item.lost = one.label
-    else:
-        _add_operators(item, one, subject)
-    return item
-
-
-def _add_operators(item: Item, one: Condition, subject: Subject) -> None:
-    item.operators = [
-        Option(some.key, str(some.label), some.key == one.operator) for some in subject.operators
-    ]
-    operator = subject.operator(one.operator)
-    if operator is None:
-        return
-    item.takes = operator.takes.value
-    item.boxes = " ".join(boxes(subject, operator))
-    texts = [str(value) for value in one.values]
-    if operator.takes == Takes.LINES:
-        item.first = "\n".join(texts)
-    else:
-        item.first, item.second = (*texts, "", "")[:2]
-    if operator.takes == Takes.CHOICE:
-        item.choices = _options(
-            [(value, str(label)) for value, label in subject.choices], item.first
-        )
-
-
-def _options(known: list[tuple[str, str]], chosen: str, name: str = "") -> list[Option]:
-    """With a first option that is none, and with a chosen one that no longer exists."""
-    options = [Option(value, label, value == chosen) for value, label in known]
-    if chosen and not any(one.chosen for one in options):
-        options.insert(0, Option(chosen, _lost(name), True))
-    return options
-
-
-def _lost(name: str) -> str:
-    return wording.gone_name(name) if name else _("(no longer exists)")
-
-
-def _abouts(one: Condition, subjects: Subjects) -> list[tuple[str, list[Option]]]:
-    """Subjects of flat kinds under the headings of their kinds, then the other kinds."""
-    chosen = f"{one.kind}{SEP}{one.subject}"
-    found: dict[str, list[Option]] = {}
-    others: list[Option] = []
-    for kind in kinds:
-        if kind.flat:
-            found.setdefault(str(kind.label), []).extend(_flat(kind, subjects, chosen))
-        else:
-            others.append(Option(kind.key, str(kind.label), kind.key == one.kind))
-    known = kinds.get(one.kind)
-    if known is not None and known.flat and subjects.get(one.kind, one.subject) is None:
-        found.setdefault(str(known.label), []).insert(0, Option(chosen, _lost(one.label), True))
-    groups = [(heading, options) for heading, options in found.items() if options]
-    return [*groups, (_("Lists, imports and segments"), others)]
-
-
-def _flat(kind: ConditionKind, subjects: Subjects, chosen: str) -> list[Option]:
-    options = []
-    for subject in subjects.of(kind.key):
-        value = f"{kind.key}{SEP}{subject.key}"
-        options.append(Option(value, str(subject.label), value == chosen))
-    return options

@@ -65,6 +65,15 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """The first subjects whose name has the text, and how many there are in all."""
+
+    text: str
+    subjects: tuple[Subject, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class ConditionKind:
     key: str
     # The heading above its subjects in the builder's choice.
@@ -80,6 +89,8 @@ class ConditionKind:
     # Whether its subjects are themselves choices of what a condition is about. If not, the kind is,
     # and the subject is chosen beside it.
     flat: bool = False
+    # (workspace id, text) -> what is found, for kinds with more subjects than can be offered.
+    search: Callable[[int, str], Found] | None = None
 
 
 def ids(keys: Iterable[str]) -> list[int]:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext_lazy, pgettext_lazy
 
 from contacts import values
 from contacts.exceptions import ContactsError
+from contacts.segments import shares
 
 # A text; a day number; the lines of a list that somebody pasted, and all their characters.
 MOST_CHARACTERS = 500
@@ -41,6 +42,8 @@ class Takes(StrEnum):
     TIMES = "times"
     # Within so many days, or blank: ever.
     WITHIN = "within"
+    # From so many percent to so many, and the code that mixes the contacts.
+    SHARE = "share"
 
 
 # What each box of an operator means, in the order of its values. A box keeps its value when another
@@ -58,13 +61,14 @@ BOXES: Mapping[Takes, tuple[str, ...]] = {
     Takes.CHOICE: ("choice",),
     Takes.TIMES: ("times", "within"),
     Takes.WITHIN: ("within",),
+    Takes.SHARE: ("share", "share_2", "code"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
     """`label`: in the builder, between subject and value. `sentence`: the condition as words, with
-    {subject} and {value}; for a range and for times also {second}."""
+    {subject} and {value}; for a range and for times also {second}; for a share this and {code}."""
 
     key: str
     label: str | Promise
@@ -277,7 +281,9 @@ def read(
         return _lines(texts, in_line or (lambda line: [line]))
     if any(len(text) > MOST_CHARACTERS for text in texts):
         raise ValueProblemError(_("Enter at most 500 characters."))
-    first, second = (*map(values.clean, texts), "", "")[:2]
+    first, second, third = (*map(values.clean, texts), "", "", "")[:3]
+    if takes == Takes.SHARE:
+        return (*_share(first, second), _code(third))
     if takes not in {Takes.TEXT, Takes.CHOICE}:
         first, second = (text.translate(FULL_WIDTH) for text in (first, second))
     if takes == Takes.CHOICE:
@@ -344,6 +350,31 @@ def _ordered(first: Value, second: Value) -> tuple[Value, Value]:
     if second < first:  # type: ignore[operator]  # both are of one type
         raise ValueProblemError(_("The second value must not be below the first."))
     return first, second
+
+
+def _share(first: str, second: str) -> tuple[float, float]:
+    low, high = _percent(first), _percent(second)
+    if low >= high:
+        raise ValueProblemError(_("The second percentage must be above the first."))
+    return low, high
+
+
+def _percent(text: str) -> float:
+    text = text.translate(FULL_WIDTH).removesuffix("%").strip()
+    try:
+        number = values.number(text)
+        return shares.percent(number)
+    except ValueError as error:
+        said = _("Enter percentages from 0 to 100, with at most two decimals.")
+        raise ValueProblemError(said) from error
+
+
+def _code(text: str) -> str:
+    try:
+        return shares.read_code(text)
+    except ValueError as error:
+        said = _("Enter a code of letters a-z, digits and hyphens, or choose “New code”.")
+        raise ValueProblemError(said) from error
 
 
 def _times(times: str, days: str) -> tuple[int, ...]:

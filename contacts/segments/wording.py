@@ -64,6 +64,7 @@ def condition(one: Condition, subjects: Subjects) -> str:
         subject=_("“{text}”").format(text=subject.label) if subject.named else subject.label,
         value=_lines(one) if operator.takes == Takes.LINES else (told or [""])[0],
         second=told[1] if len(told) > 1 else "",
+        code=told[2] if len(told) > 2 else "",
         days=one.values[0] if operator.takes == Takes.DAYS and one.values else 0,
     )
     if operator.takes == Takes.TIMES:
@@ -99,7 +100,8 @@ def told_value(operator: Operator, subject: Subject, number: int, one: Condition
         case Takes.LINES:
             return str(value)
         case _:
-            return locales.number(value)
+            # The code of a share is no number.
+            return value if isinstance(value, str) else locales.number(value)
 
 
 def day(text: str) -> str:

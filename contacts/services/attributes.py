@@ -143,7 +143,9 @@ def delete_many(
     importing.wait_for_turn(workspace.pk)
     people = Contact.objects.filter(workspace=workspace)
     for one in some:
-        segments.remember(workspace, KIND, one.key, one.label)
+        # No key has a space: an attribute that is made later with the same key is another thing.
+        gone = f"{one.key} {one.pk}"
+        segments.remember(workspace, KIND, one.key, one.label, gone=gone)
     keys = [one.key for one in some]
     given = {"keys": keys, "names": [one.label for one in some]}
     large = jobs.is_large(people)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Workspace
 from contacts.models import Import, List, Tag
-from contacts.queries import people, rulefilters
+from contacts.queries import people, rulefilters, segmentdays
 from contacts.segmentmodels import Segment
 from pages import numbers
 
@@ -28,6 +28,13 @@ def problems(workspace: Workspace, parameters: QueryDict) -> list[str]:
     found = list(_lost(workspace, parameters))
     if people.unreadable(parameters):
         found.append(_("A filter in the address of this page can't be read. Choose it again."))
+    if (change := parameters.get("change")) and not segmentdays.day_of(workspace, change):
+        found.append(
+            _(
+                "Who joined or left the segment is only kept until the next count. Open the page of"
+                " the segment to see the latest."
+            )
+        )
     if wrong := rulefilters.problem(workspace, parameters):
         found.append(wrong)
     return found

@@ -16,7 +16,7 @@ from contacts.tablemodels import SavedView, TableSettings
 
 # Parameters of the page that a view keeps: the filters, and the sort order.
 FILTERS = (
-    *("q", "segment", "list", "tag", "status", "days", "import", "outcome", "listing"),
+    *("q", "segment", "list", "tag", "status", "days", "import", "outcome", "listing", "change"),
     *rulefilters.PARAMETERS,
 )
 KEPT = (*FILTERS, "sort")

@@ -1,8 +1,10 @@
 """Segments: created, changed with a version for each rule, and deleted if nothing uses them."""
 
+import datetime as dt
 from collections.abc import Callable, Iterator
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
@@ -73,9 +75,12 @@ def change(
     _check_nesting(segment.workspace, rule, of=segment.pk)
     if rule != query.stored(now):
         _add_version(now, rule, by=by)
+        now.size = now.counted_at = None
+        # A day without a number, because of the rule as it was, is counted again.
+        now.days.filter(size=None, day__gte=timezone.now().date() - dt.timedelta(days=1)).delete()
         indexing.want(segment.workspace, rule)
     now.name = name
-    now.save(update_fields=["name", "rule", "version", "updated_at"])
+    now.save(update_fields=["name", "rule", "version", "size", "counted_at", "updated_at"])
     return now
 
 
@@ -141,14 +146,17 @@ def move(
 
 
 @transaction.atomic
-def remember(workspace: Workspace, kind: str, subject: int | str, name: str) -> None:
-    """Keep the last name of a subject that is deleted, with the conditions about it."""
+def remember(
+    workspace: Workspace, kind: str, subject: int | str, name: str, *, gone: str = ""
+) -> None:
+    """Keep the last name of a subject that is deleted, with the conditions about it. `gone`: the
+    subject that they are about now, if another thing may get the same key later."""
     _lock(workspace)
     found = query.naming(workspace.pk, kind, str(subject))
     for segment in Segment.objects.filter(pk__in=found).iterator(AT_ONCE):
         if (rule := query.stored(segment)) is None:
             continue
-        kept = rules.with_subject(rule, kind, str(subject), str(subject), name)
+        kept = rules.with_subject(rule, kind, str(subject), gone or str(subject), name)
         segment.rule = rules.as_json(kept)
         segment.save(update_fields=["rule"])
 

@@ -17,7 +17,7 @@ from contacts.consent import BOUNCED, ConsentStatus, Stop
 from contacts.models import Attribute, Contact, List, Tag
 from contacts.peoplecolumns import Column
 from contacts.queries import people as people_query
-from contacts.queries import rulefilters, tablerows
+from contacts.queries import rulefilters, segmentdays, tablerows
 from contacts.queries import segments as segment_query
 from contacts.segmentmodels import Segment
 from contacts.segments.kinds import kinds
@@ -150,7 +150,8 @@ def _filters(request: WorkspaceRequest) -> dict[str, Any]:
         "lists": lists,
         # A view may be about a list that was archived since.
         "archived": _archived(workspace, given.get("list", ""), lists),
-        "tags": _tags(request),
+        **_tags(request),
+        "change": segmentdays.day_of(workspace, given.get("change", "")),
         "kept": kept(request, BULK),
         "segments": Segment.objects.filter(workspace=workspace).order_by("name"),
         "statuses": STATUSES,
@@ -172,14 +173,16 @@ def _archived(workspace: Workspace, chosen: str, lists: Sequence[List]) -> List 
     return List.objects.filter(workspace=workspace, pk=number).first()
 
 
-def _tags(request: WorkspaceRequest) -> list[Tag]:
-    """For the filter: the first tags by name, and the chosen one. The page of tags has all."""
+def _tags(request: WorkspaceRequest) -> dict[str, Any]:
+    """For the filter: the first tags by name, and the chosen one. `more_tags`: how many it does not
+    offer; the page of tags has them."""
     own = Tag.objects.filter(workspace=request.workspace)
     offered = list(own.order_by("key")[:TAGS])
+    more = own.count() - TAGS if len(offered) == TAGS else 0
     chosen = numbers.whole(request.GET.get("tag", ""))
     if chosen is not None and chosen not in {tag.pk for tag in offered}:
         offered += own.filter(pk=chosen)
-    return offered
+    return {"tags": offered, "more_tags": more}
 
 
 # Views -------------------------------------------------------------------------------------------

@@ -1,33 +1,42 @@
 """Pages of segments: the list, one segment with its history, and the builder."""
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
+from accounts.models import Workspace
 from contacts import addresses
 from contacts.forms import SegmentForm
 from contacts.models import Contact
+from contacts.queries import segmentdays, segmentsizes
 from contacts.queries import segments as query
-from contacts.segmentmodels import Segment, SegmentVersion
-from contacts.segments import checking, drafting, nesting, rules, wording
+from contacts.segmentmodels import Segment, SegmentDay, SegmentVersion
+from contacts.segments import checking, drafting, nesting, rules, showing, wording
 from contacts.segments.checking import RuleError
-from contacts.segments.kinds import Context
-from contacts.segments.rules import Group
+from contacts.segments.kinds import Context, Subjects
+from contacts.segments.rules import Condition, Group
+from contacts.services import segmentkeeping, tags
 from contacts.services import segments as service
-from pages import numbers, overtaken
+from contacts.views.jobs import in_background
+from pages import locales, numbers, overtaken
 
 # Rules in memory at a time: pasted lists may be long. Characters of a rule's words in a table.
 AT_ONCE = 20
 LONGEST = 300
+# Days of the chart of sizes.
+CHART_DAYS = 90
 # Lines of a pasted list that are named because they match nobody.
 UNKNOWN = 10
 
@@ -62,7 +71,7 @@ def segment_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
     subjects = query.subjects(request.workspace.pk, known)
     context = {
         "segment": one,
-        "words": wording.rule(current, subjects) if current else "",
+        "rule_words": wording.rule(current, subjects) if current else "",
         "pasted": _pasted(current) if current else [],
         "history": [
             {"version": version, "words": wording.rule(rule, subjects) if rule else ""}
@@ -70,8 +79,57 @@ def segment_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
             for rule in (read[version.number],)
         ],
         "users": service.used_by(one),
+        "keep_name": segmentkeeping.name_for(one),
+        "wrong": _wrong(request.workspace, current) if current else [],
+        **_counts(one),
     }
     return render(request, "contacts/segment.html", context)
+
+
+def _wrong(workspace: Workspace, rule: Group) -> list[str]:
+    """Why the rule can't be used."""
+    try:
+        query.context(workspace, rule)
+    except RuleError as error:
+        return [problem.text for problem in error.problems]
+    except (query.BrokenError, nesting.NestingError):
+        return [
+            _(
+                "A segment that the rule uses can't be used: something in it no longer exists, or"
+                " it leads back to itself. Edit that segment, or remove the condition."
+            )
+        ]
+    return []
+
+
+def _counts(one: Segment) -> dict[str, Any]:
+    """Its daily counts: the latest, who joined and left, and a chart of the sizes."""
+    today = timezone.localdate(timezone=ZoneInfo(one.workspace.timezone))
+    first = today - dt.timedelta(days=CHART_DAYS - 1)
+    days = segmentdays.history(one, first)
+    counted = next((day for day in days if day.size is not None), None)
+    return {
+        "latest": days[0] if days else None,
+        "counted": counted,
+        "since": locales.day(counted.since) if counted and counted.since else "",
+        "changes": segmentdays.changes(counted) if counted and counted.kept else [],
+        "too_large": counted and not counted.kept,
+        "most_kept": segmentdays.MOST_KEPT,
+        "chart": _chart(days) if counted else None,
+    }
+
+
+def _chart(days: Sequence[SegmentDay]) -> dict[str, Any]:
+    """The sizes from the first count to the last; a day without one has a gap."""
+    sizes = {day.day: day.size for day in days}
+    first, last = min(sizes), max(sizes)
+    calendar = [first + dt.timedelta(days=number) for number in range((last - first).days + 1)]
+    # Midnight of the reader's zone: a bare date would be read as UTC.
+    zone = timezone.get_current_timezone()
+    return {
+        "labels": [dt.datetime.combine(day, dt.time(), zone).isoformat() for day in calendar],
+        "series": [{"name": _("Contacts"), "values": [sizes.get(day) for day in calendar]}],
+    }
 
 
 def _pasted(rule: Group) -> list[Sequence[str]]:
@@ -101,6 +159,7 @@ def segment_count(request: WorkspaceRequest, pk: int) -> HttpResponse:
         try:
             with query.patient():
                 context["count"] = query.count(*found) if found else 0
+            segmentsizes.keep(one, context["count"])
         except query.TooSlowError:
             context["slow"] = True
     return render(request, "contacts/parts/segment_count.html", context)
@@ -130,6 +189,7 @@ def _builder(request: WorkspaceRequest, one: Segment | None) -> HttpResponseBase
     if asked == "save":
         try:
             checked = checking.check(rule, subjects)
+            problems = _broken_inside(request, checked)
         except RuleError as error:
             problems = error.problems
         if _may_save(form) and not problems and (saved := _save(request, form, one, checked)):
@@ -141,7 +201,7 @@ def _builder(request: WorkspaceRequest, one: Segment | None) -> HttpResponseBase
         "form": form,
         "segment": one,
         "version": one.version if one else 0,
-        "tree": drafting.shown(rule, subjects, problems or checking.gone(rule, subjects)),
+        "tree": _tree(request, rule, subjects, problems or checking.gone(rule, subjects)),
         "problems": problems,
         "focus": changed.focus,
         "builder_url": request.path,
@@ -151,6 +211,31 @@ def _builder(request: WorkspaceRequest, one: Segment | None) -> HttpResponseBase
     if request.htmx:
         return render(request, "contacts/parts/segment_tree.html", context)
     return render(request, "contacts/segment_form.html", context)
+
+
+def _broken_inside(request: WorkspaceRequest, rule: Group) -> list[checking.Problem]:
+    """A problem for each condition about a segment that can't be used."""
+    if not nesting.used(rule):
+        return []
+    broken = {str(number) for number in segmentsizes.unusable(request.workspace.pk)}
+    text = _(
+        "“{name}” can't be used: something in its rule no longer exists. Edit that segment first,"
+        " or choose another."
+    )
+    return [
+        checking.Problem(path, checking.SUBJECT, text.format(name=one.label))
+        for path, one in rules.walk(rule)
+        if isinstance(one, Condition) and one.kind == nesting.SEGMENT and one.subject in broken
+    ]
+
+
+def _tree(
+    request: WorkspaceRequest, rule: Group, subjects: Subjects, problems: list[checking.Problem]
+) -> showing.Item:
+    # After a button, the places of conditions may be others than those of the form.
+    form = request.POST if not request.POST.get("do", "").startswith("remove") else None
+    searches = showing.searched(form, rule, request.workspace.pk)
+    return showing.shown(rule, subjects, problems, searches)
 
 
 def _may_save(form: SegmentForm) -> bool:
@@ -286,6 +371,19 @@ def restore_segment(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         messages.error(request, str(error))
     else:
         messages.success(request, _("The rule of version {number} is back.").format(number=number))
+    return redirect("segment", request.workspace.slug, one.pk)
+
+
+@require_POST
+def keep_segment(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """Keep who is in it now, as a segment that does not change."""
+    one = get_in(request.workspace, Segment, pk=pk)
+    try:
+        return in_background(request, segmentkeeping.keep(one, by=request.user))
+    except query.UnusableError:
+        messages.error(request, _("The rule names something that no longer exists. Edit it first."))
+    except (service.SegmentError, tags.TagError) as error:
+        messages.error(request, str(error))
     return redirect("segment", request.workspace.slug, one.pk)
 
 

@@ -22,9 +22,33 @@ export function bindBuilder() {
   builder.addEventListener("compositionend", () => (composed = null));
   builder.addEventListener("htmx:beforeRequest", (event) => (event.target.before = textsOf(builder)));
   builder.addEventListener("htmx:beforeSwap", (event) => swap(event, builder, waiting));
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("form[data-languages]")) return;
+    event.preventDefault();
+    speak(event.target, event.submitter, builder);
+  });
   for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
     builder.addEventListener(name, (event) => giveUp(event.target, waiting));
   }
+}
+
+// In another language the form shows itself again with all that was built.
+async function speak(languages, choice, builder) {
+  try {
+    await fetch(languages.action, {
+      method: "POST",
+      body: new URLSearchParams(new FormData(languages, choice)),
+      redirect: "manual",
+    });
+  } catch {
+    languages.submit();
+    return;
+  }
+  const again = document.createElement("input");
+  Object.assign(again, { type: "hidden", name: "do", value: "show" });
+  builder.append(again);
+  delete builder.dataset.dirty;
+  builder.submit();
 }
 
 const conditionOf = (element) => element.closest(".segment-condition");
@@ -127,7 +151,7 @@ function keep(part, { before, now, removed, focused }) {
   }
 }
 
-// "value_r_0_2" is the box of that place, or the second one of "r_0"; then nothing else is in "r_0".
+// "value_r_0_2" is the box of that place, or the second one of "r_0"; then nothing else is in "r_0". So is "value_r_0_3".
 function controlAfter(part, id, removed) {
   const [, word, place] = /^([a-z]+)_(r[_\d]*)$/.exec(id) ?? [];
   if (!word || word === "boxes") return null;
@@ -138,7 +162,7 @@ function controlAfter(part, id, removed) {
 
 function boxesOf(id, texts) {
   const place = id.replace(/^[a-z]+_/, "");
-  return texts[`boxes_${place}`] ?? texts[`boxes_${place.replace(/_2$/, "")}`];
+  return texts[`boxes_${place}`] ?? texts[`boxes_${place.replace(/_[23]$/, "")}`];
 }
 
 function put(control, value) {

@@ -12,9 +12,12 @@ from playwright.sync_api import BrowserContext, Page, expect
 from accounts.models import User, Workspace
 from campaigns.models import Campaign
 from contacts.models import Contact, List, Subscription, Suppression
+from contacts.queries import segmentsizes
 from designs.models import Design
 from relays.models import Relay
+from tests.browser.looks import check, looks
 from tests.chromium import DESKTOP, PHONE
+from tests.contacts.segments.scene import make_segment, when
 
 Check = Callable[[Page], None]
 Shot = Callable[[Page, str], None]
@@ -279,6 +282,33 @@ def test_in_chinese_and_in_the_dark(  # noqa: PLR0917 - fixtures
     page.goto(reverse("campaign", args=place))
     expect(page.get_by_text("正在开始")).to_be_visible()
     look(page, "starting-zh-dark", axe, shot)
+
+
+def test_segments_with_their_sizes(  # noqa: PLR0917 - fixtures
+    ready: Workspace,
+    page: Page,
+    owner: User,
+    log_in: Callable[[User], None],
+    speak: Callable[[str], None],
+    axe: Check,
+    shot: Shot,
+) -> None:
+    gone = List.objects.create(workspace=ready, name="Gone")
+    never = when("list", str(gone.pk), "never")
+    counted = make_segment(ready, when("person", "first_name", "filled"), name="有名字的联系人")
+    segmentsizes.keep(counted, 12_345)
+    make_segment(ready, when("person", "first_name", "blank"), name="Without a name")
+    make_segment(ready, never, name="Was never on the list of last year's trade fair in Hamburg")
+    gone.delete()
+    campaign = Campaign.objects.create(workspace=ready, name="Spring")
+    log_in(owner)
+    for one in looks(page, speak):
+        page.goto(reverse("campaign", args=[ready.slug, campaign.pk]))
+        for part in ("#to", "#left-out"):
+            page.locator(part).evaluate("(part) => (part.open = true)")
+        expect(page.locator("#to")).to_contain_text("12,345")
+        expect(page.locator("#to input[name=segments_in]")).to_have_count(2)
+        check(page, f"composer-segments-{one}", axe=axe, shot=shot)
 
 
 def test_two_tabs_are_told(

@@ -58,7 +58,7 @@ def save(client: Client, campaign: Campaign, **values: object) -> str:
     return answer.content.decode()
 
 
-def page(client: Client, name: str, campaign: Campaign, **query: str) -> str:
+def page(client: Client, name: str, campaign: Campaign | Segment, **query: str) -> str:
     answer = client.get(reverse(name, args=["brand", campaign.pk]), query, follow=True)
     assert answer.status_code == 200
     return answer.content.decode()
@@ -168,6 +168,30 @@ def test_a_rule_that_can_t_be_used_stops_the_start(  # noqa: PLR0917 - fixtures
     assert "can&#x27;t be used any more" in shown
     answer = owner_client.get(reverse("export_audience", args=["brand", campaign.pk]), follow=True)
     assert "can&#x27;t be used any more" in answer.content.decode()
+
+
+def test_the_composer_knows_sizes_and_broken_ones(
+    owner_client: Client,
+    make_campaign: Make,
+    news: List,
+    vips: Segment,
+    away: Segment,
+) -> None:
+    campaign = make_campaign(lists_in=[news], segments_in=[vips])
+    shown = page(owner_client, "campaign", campaign)
+    assert shown.count("Not counted yet") == 4
+    page(owner_client, "segment_count", away)
+    shown = page(owner_client, "campaign", campaign)
+    assert shown.count("1 person</a>") == 2
+    assert shown.count("counted") >= 2
+    name_of_box = f'name="segments_out" value="{away.pk}"'
+    assert name_of_box in shown
+    Attribute.objects.all().delete()
+    shown = page(owner_client, "campaign", campaign)
+    # Away can't be chosen; VIPs is chosen, and can be taken out.
+    assert name_of_box not in shown
+    assert f'name="segments_in" value="{vips.pk}"' in shown
+    assert shown.count("Can't be used: something in the rule no longer exists") == 4
 
 
 def test_a_segment_in_use_stays(

@@ -17,7 +17,9 @@ from contacts.models import (
     Tag,
 )
 from contacts.queries import segments
+from contacts.segments import wording
 from contacts.segments.checking import RuleError
+from contacts.segments.kinds import kinds
 from contacts.segments.rules import ALL, Condition, Group
 from tests.contacts.segments.scene import NOW, make_segment, matching, when
 from tests.factories import make_contact
@@ -132,6 +134,44 @@ def test_tags(workspace: Workspace, other_workspace: Workspace) -> None:
     for gone in (str(foreign.pk), "0"):
         with pytest.raises(RuleError):
             matching(workspace, when("tag", gone, "has_not"))
+
+
+def test_any_tag_and_no_tag_at_all(workspace: Workspace, other_workspace: Workspace) -> None:
+    vip, fair = (Tag.objects.create(workspace=workspace, name=n, key=n) for n in ("vip", "fair"))
+    foreign = Tag.objects.create(workspace=other_workspace, name="vip", key="vip")
+    both, one, none = (make_contact(workspace, f"{n}@x.example") for n in ("both", "one", "none"))
+    for tag, contact, days in ((vip, both, 100), (fair, both, 1), (fair, one, 100)):
+        row = ContactTag.objects.create(tag=tag, contact=contact)
+        at = NOW - dt.timedelta(days=days)
+        ContactTag.objects.filter(tag=row.tag, contact=contact).update(created_at=at)
+    ContactTag.objects.create(tag=foreign, contact=none)
+    has = when("tag", "any", "has")
+    assert matching(workspace, has) == {"both", "one"}
+    assert matching(workspace, when("tag", "any", "has_not")) == {"none"}
+    assert matching(workspace, when("tag", "any", "got_last_days", 7)) == {"both"}
+    told = [values_found(workspace, has, person) for person in (both, none)]
+    assert told == ["the latest on 9 Mar 2026", "has no tag"]
+    rule, known = segments.context(workspace, Group(ALL, (has, when("tag", "any", "has_not"))))
+    assert wording.rule(rule, known.subjects) == "has a tag and has no tag at all"
+
+
+def test_a_search_finds_tags_that_are_not_offered(
+    workspace: Workspace, other_workspace: Workspace
+) -> None:
+    names = [f"b{number:04}" for number in range(501)] + ["a b0", "Zürich"]
+    for own, some in ((workspace, names), (other_workspace, ["zürich west"])):
+        tags = [Tag(workspace=own, name=name, key=name.lower()) for name in some]
+        Tag.objects.bulk_create(tags)
+    search = kinds["tag"].search
+    assert search
+    found = search(workspace.pk, "ZÜR")
+    assert [one.label for one in found.subjects] == ["Zürich"]
+    found = search(workspace.pk, "b0")
+    assert (len(found.subjects), found.total) == (500, 502)
+    # Those that begin with it come first.
+    assert found.subjects[0].label == "b0000"
+    assert "a b0" not in {one.label for one in found.subjects}
+    assert not search(workspace.pk, "%").total
 
 
 def test_address_and_domain(workspace: Workspace) -> None:

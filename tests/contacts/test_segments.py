@@ -461,6 +461,35 @@ def test_a_deleted_attribute_names_its_segments_before_and_after(
     assert url("segment", segment.pk) in form
     owner_client.post(url("delete_attribute", city.pk))
     assert "“City” (no longer exists)" in owner_client.get(url("segments")).content.decode()
+    # Another attribute of the same key is another thing: a person chooses it.
+    Attribute.objects.create(workspace=workspace, key="city", label="City", type="text")
+    assert query.broken(workspace, str(segment.pk)) == segment
+    assert "“City” (no longer exists)" in owner_client.get(url("segments")).content.decode()
+    builder = owner_client.get(url("edit_segment", segment.pk)).content.decode()
+    assert "“City” no longer exists. Choose something else" in builder
+
+
+def test_a_broken_segment_can_t_be_named_without_complaint(
+    workspace: Workspace, owner_client: Client, url: Url, city: Attribute
+) -> None:
+    inner = make_segment(workspace, SHANGHAI, name="Inner")
+    fine = make_segment(workspace, when("person", "first_name", "blank"), name="Fine")
+    owner_client.post(url("delete_attribute", city.pk))
+    form = {
+        "do": "save",
+        "name": "Outer",
+        "match_r": "all",
+        "about_r_0": "segment",
+        "operator_r_0": "not_in",
+    }
+    answer = owner_client.post(url("new_segment"), form | {"subject_r_0": str(inner.pk)})
+    text = answer.content.decode()
+    assert "“Inner” can&#x27;t be used: something in its rule no longer exists" in text
+    assert 'id="problem_r_0"' in text
+    assert not Segment.objects.filter(name="Outer").exists()
+    answer = owner_client.post(url("new_segment"), form | {"subject_r_0": str(fine.pk)})
+    assert answer.status_code == 302
+    assert Segment.objects.filter(name="Outer").exists()
 
 
 def test_a_used_segment_says_in_its_dialogue_that_it_stays(

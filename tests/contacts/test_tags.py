@@ -18,6 +18,7 @@ from contacts.provenance import BY_HAND, Source
 from contacts.queries import people, tagging
 from contacts.segments import rules
 from contacts.services import contacts, tags
+from contacts.views import peopletable
 from tests.contacts.segments.scene import group, make_segment, when
 from tests.factories import make_contact
 
@@ -183,6 +184,23 @@ def test_the_table_shows_and_filters(ann: Contact, bo: Contact, owner_client: Cl
     assert f'<option value="{vip.pk}" selected>VIP</option>' in chosen.content.decode()
     # What can't be read finds nobody.
     assert owner_client.get(url, {"tag": "nonsense"}).context["page"].total[0] == 0
+
+
+def test_the_filter_knows_any_tag_and_none(
+    ann: Contact, bo: Contact, owner_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("A", "B", "C"):
+        give(name, ann)
+    url = reverse("contacts", args=["brand"])
+    for chosen, expected in (("any", ann), ("none", bo)):
+        answer = owner_client.get(url, {"tag": chosen})
+        assert [one.pk for one in answer.context["page"].rows] == [expected.pk]
+        assert f'<option value="{chosen}" selected>' in answer.content.decode()
+    # "none" is no word of other filters.
+    assert owner_client.get(url, {"list": "none"}).context["page"].total[0] == 0
+    assert "more tag" not in text_of(answer.content.decode())
+    monkeypatch.setattr(peopletable, "TAGS", 1)
+    assert "2 more tags: search" in text_of(owner_client.get(url).content.decode())
 
 
 def test_no_query_for_each_row(workspace: Workspace, ann: Contact, owner_client: Client) -> None:

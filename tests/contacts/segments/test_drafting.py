@@ -4,8 +4,7 @@ import pytest
 from django.http import QueryDict
 
 from contacts.segments import drafting
-from contacts.segments.checking import Problem
-from contacts.segments.drafting import EMPTY, NEW, Item, change, read, settle, shown
+from contacts.segments.drafting import EMPTY, NEW, change, read, settle
 from contacts.segments.kinds import Subject, Subjects
 from contacts.segments.operators import (
     ALWAYS,
@@ -18,6 +17,7 @@ from contacts.segments.operators import (
     Takes,
 )
 from contacts.segments.rules import ALL, ANY, NONE, Condition, Group
+from contacts.segments.showing import Item, shown
 
 CITY = Condition("attribute", "city", "is", ("上海",))
 LIST = Condition("list", "7", "begins", ("x",))
@@ -192,21 +192,20 @@ def test_a_value_is_kept_where_its_box_means_the_same(
     assert settle(read(form), TYPED, form).items == (Condition(*after, kept),)
 
 
-def test_problems_stand_beside_their_condition() -> None:
-    problems = [Problem((1, 0), "value", "Enter a value."), Problem((1,), "", "Wrong group.")]
-    item = shown(RULE, SUBJECTS, problems)
-    assert item.problems == {}
-    assert item.items[1].problems == {"": "Wrong group."}
-    assert item.items[1].items[0].problems == {"value": "Enter a value."}
-    assert item.items[1].items[0].described == "problem_r_1_0"
-    assert item.items[1].items[0].invalid == "true"
-
-
-def test_what_no_longer_exists_is_still_shown() -> None:
-    gone = Group(ALL, (Condition("attribute", "gone", "is", ("x",)), Condition("list", "9", "is")))
-    item = shown(gone, SUBJECTS, [])
-    options = [o for _heading, some in item.items[0].abouts for o in some if o.chosen]
-    assert [(o.value, o.label) for o in options] == [("attribute:gone", "(no longer exists)")]
-    assert [(o.value, o.label) for o in item.items[1].subjects if o.chosen] == [
-        ("9", "(no longer exists)")
-    ]
+def test_a_share_begins_with_a_code_that_can_be_renewed() -> None:
+    own = Subjects(
+        {"share": [Subject("", "Random share", (Operator("in", "is", "", Takes.SHARE),))]}
+    )
+    begun = settle(Group(ALL, (Group(ANY, (Condition("share", "", ""),)),)), own)
+    item = shown(begun, own, []).items[0].items[0]
+    assert (item.first, item.second, item.boxes) == ("0", "50", "share share_2 code")
+    assert item.third
+    # The code stays until somebody asks for another.
+    assert settle(begun, own) == begun
+    renewed = change(begun, "renew:r_0_0")
+    after = shown(renewed.rule, own, []).items[0].items[0]
+    assert (after.first, after.second) == ("0", "50")
+    assert after.third not in {"", item.third}
+    assert renewed.focus == "renew_r_0_0"
+    for place in ("r", "r_0", "r_7", "r_0_0_0"):
+        assert change(begun, f"renew:{place}").rule == begun
