@@ -258,12 +258,10 @@ def test_an_erased_person_may_begin_anew(
     suppressions.add_erased(workspace, ADDRESS, source=Source("page"), by=None)
     send()
     assert not Contact.objects.exists()
-    erased = Suppression.objects.get()
-    assert erased.lifted_at is None
+    assert Suppression.objects.get().lifted_at is None
     assert not Signup.objects.get().was_erased
     client.post(link())
-    erased.refresh_from_db()
-    assert erased.lifted_at
+    assert Suppression.objects.get().lifted_at
     assert Subscription.objects.get().status == "subscribed"
     assert Signup.objects.get().was_erased
     page = owner_client.get(f"/w/brand/forms/{form.pk}/signups/").content.decode()
