@@ -2,6 +2,10 @@
 `hooks`:
 
     attributeuses.finders.add(designs_with)
+
+and functions that follow a merge of attributes:
+
+    attributeuses.movers.add(move_fields)
 """
 
 import re
@@ -31,6 +35,10 @@ class Wanted:
 # (key, what uses it); one query for all keys.
 Finder = Callable[[Wanted], Iterable[tuple[str, Use]]]
 finders: Registry[Finder] = Registry()
+# (workspace id, key, key that replaces it): after a merge of two attributes, what named the one
+# names the other. Within the transaction of the merge.
+Mover = Callable[[int, str, str], None]
+movers: Registry[Mover] = Registry()
 
 
 def named_in(keys: Collection[str], *parts: str) -> Iterator[str]:

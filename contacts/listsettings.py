@@ -1,7 +1,7 @@
 """What apps to the right keep about a list, as fields of the list's form. Each registers in its
 module `hooks`:
 
-    listsettings.kinds.add(ListSettings("signups", fields, save, template))
+    listsettings.kinds.add(ListSettings("signups", fields, check, save, template, page, show))
 
 Names of fields begin with the kind's key, so that two kinds can't have the same.
 """
@@ -29,6 +29,9 @@ class ListSettings:
     save: Callable[[List, Mapping[str, Any]], object]
     # The part of the page of the form; it has `form`.
     template: str
+    # The part of the page of the list, which has `list` and, as `shown`, what `show` returns.
+    page: str
+    show: Callable[[List], Mapping[str, Any]]
 
 
 kinds: Registry[ListSettings] = Registry(key=attrgetter("key"))

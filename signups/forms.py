@@ -17,6 +17,7 @@ from pages import publicwords
 from pages.oneline import one_line
 from pages.singleline import SingleLine
 from signups import formfields
+from signups.fieldvalues import NO_FIELD
 from signups.formfields import ATTRIBUTE, LONGEST_HELP, LONGEST_LABEL, MOST, FormField
 from signups.models import SignupForm
 from signups.queries import routes
@@ -29,6 +30,7 @@ OF_CONTACT = {
     "last_name": gettext_lazy("Last name"),
     "full_name": gettext_lazy("Full name"),
 }
+OURS = gettext_lazy("Leave it empty for our text, in ten languages.")
 UP, DOWN = "up", "down"
 STEPS = {UP: -1, DOWN: 1}
 
@@ -44,9 +46,24 @@ class FieldRow:
     error: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ShownField:
+    """`type`: of contacts.models.Attribute; that of a name is "text"."""
+
+    name: str
+    type: str
+
+
+def shown_fields(workspace: Workspace) -> dict[str, ShownField]:
+    """{key: how it is shown} of all fields that a form may have asked for."""
+    own = Attribute.objects.filter(workspace=workspace)
+    found = {key: ShownField(str(label), "text") for key, label in OF_CONTACT.items()}
+    return found | {f"{ATTRIBUTE}{one.key}": ShownField(one.label, one.type) for one in own}
+
+
 def field_names(workspace: Workspace) -> dict[str, str]:
     """{key: name} of all fields that a form may ask for."""
-    own = Attribute.objects.filter(workspace=workspace)
+    own = Attribute.objects.filter(workspace=workspace).exclude(type=NO_FIELD)
     attributes = {f"{ATTRIBUTE}{one.key}": one.label for one in own}
     return {key: str(label) for key, label in OF_CONTACT.items()} | attributes
 
@@ -78,18 +95,19 @@ class BuilderForm(forms.Form):
         ),
         error_messages={"required": gettext_lazy("Choose at least one list.")},
     )
-    title = _text(gettext_lazy("Title"), 150)
+    title = _text(gettext_lazy("Title"), 150, help_text=OURS)
     intro = _text(gettext_lazy("Introduction"), 1000, rows=3)
     consent = _text(
         gettext_lazy("Consent text"),
         1000,
         rows=3,
         help_text=gettext_lazy(
-            "Beside a box that people must tick. What they agreed to is kept with their sign-up."
+            "Beside a box that people must tick. What they agreed to is kept with their sign-up. "
+            "Leave it empty for our text, in ten languages."
         ),
     )
-    button = _text(gettext_lazy("Button"), 60)
-    thanks = _text(gettext_lazy("Text afterwards"), 1000, rows=3)
+    button = _text(gettext_lazy("Button"), 60, help_text=OURS)
+    thanks = _text(gettext_lazy("Text afterwards"), 1000, rows=3, help_text=OURS)
     language = forms.ChoiceField(
         label=gettext_lazy("Language"),
         required=False,
@@ -128,6 +146,8 @@ class BuilderForm(forms.Form):
         self.fields["lists"].queryset = shown.distinct().order_by("name")  # type: ignore[attr-defined]
         known = routes.choices(workspace)
         self.fields["route"].choices = known or [("", "–")]  # type: ignore[attr-defined]
+        # Without any, the form can be made, and says that it takes no sign-ups yet.
+        self.fields["route"].required = bool(known)
         self.rows = self._rows()
 
     # Fields --------------------------------------------------------------------------------------

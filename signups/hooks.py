@@ -1,9 +1,9 @@
-"""Registers with apps on its left: the part of a list's form, what uses a list, and what
-goes with a contact."""
+"""Registers with apps on its left: the part of a list's form, what uses a list or an
+attribute, and what goes with a contact."""
 
 from django.utils.translation import gettext_lazy
 
-from contacts import contactmerge, listsettings
+from contacts import attributeuses, contactmerge, listsettings
 from contacts.contactmerge import Follower
 from contacts.erasures import Trace, traces
 from contacts.queries import deleting
@@ -12,12 +12,14 @@ from designs import fields
 from designs.fields import SpecialField
 from signups import mailtexts
 from signups.listfields import SETTINGS
-from signups.queries import removing
+from signups.queries import attributes, removing
 from signups.queries.removing import OF_CONTACTS, move
 from signups.services import forms
 
 listsettings.kinds.add(SETTINGS)
 listdeleting.users.add(forms.using_list)
+attributeuses.finders.add(attributes.forms_with, order=30)
+attributeuses.movers.add(attributes.move_fields)
 contactmerge.followers.add(Follower(lambda *_: "", move, lambda _: 0), key="signups")
 traces.add(
     Trace("signups", removing.words, removing.count, removing.forget), key="signups", order=30

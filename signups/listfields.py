@@ -1,23 +1,29 @@
 """The part of a list's form about sign-ups (contacts.listsettings)."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from accounts.models import Workspace
 from contacts.listsettings import ListSettings
 from contacts.models import List
 from designs.models import Design
-from signups.mailtexts import CONFIRM_URL
+from pages import publicwords
+from signups import mailtexts
+from signups.mailtexts import CONFIRM_URL, LIST, LISTS, MailText
 from signups.models import SignupRules
 from signups.services import rules
 
 OPT_IN, CONFIRMATION = "signups_opt_in", "signups_confirmation"
 WELCOME, WELCOME_DESIGN = "signups_welcome", "signups_welcome_design"
 DOUBLE, SINGLE = "double", "single"
+# Forms that the page of a list names.
+MOST_FORMS = 50
 TICK = {"class": "form-check-input"}
 
 
@@ -32,6 +38,14 @@ def _design(workspace: Workspace, present: int | None, **options: Any) -> forms.
 
 def fields(workspace: Workspace, one: List | None) -> Mapping[str, forms.Field]:
     now = rules.of(one) if one else SignupRules()
+    confirmation = _design(
+        workspace,
+        now.confirmation_design_id,
+        label=gettext_lazy("Confirmation mail"),
+        empty_label=gettext_lazy("Our text, in the person’s language"),
+        help_text=gettext_lazy("A design needs a link to {{ confirm_url }}."),
+    )
+    confirmation.our_mail = our_mail(mailtexts.confirmation, workspace, one)  # type: ignore[attr-defined]  # for its template
     return {
         OPT_IN: forms.ChoiceField(
             label=gettext_lazy("Sign-ups by a form"),
@@ -47,13 +61,7 @@ def fields(workspace: Workspace, one: List | None) -> Mapping[str, forms.Field]:
                 "unsubscribed before is asked by mail in any case."
             ),
         ),
-        CONFIRMATION: _design(
-            workspace,
-            now.confirmation_design_id,
-            label=gettext_lazy("Confirmation mail"),
-            empty_label=gettext_lazy("Our text, in the person’s language"),
-            help_text=gettext_lazy("A design needs a link to {{ confirm_url }}."),
-        ),
+        CONFIRMATION: confirmation,
         WELCOME: forms.ChoiceField(
             label=gettext_lazy("Welcome mail"),
             required=False,
@@ -67,6 +75,48 @@ def fields(workspace: Workspace, one: List | None) -> Mapping[str, forms.Field]:
             label=gettext_lazy("Design of the welcome mail"),
             empty_label="–",
         ),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class OurMail:
+    """One of our own mails as text, with examples for what it names."""
+
+    language: str
+    subject: str
+    text: str
+
+
+def our_mail(
+    make: Callable[[str], MailText], workspace: Workspace, one: List | None = None
+) -> OurMail:
+    """In the language of the list, or else of the person who looks at it."""
+    language = publicwords.choose([one.language if one else "", get_language() or ""])
+    text = make(language)
+    name = one.name if one else _("Newsletter")
+    examples = {
+        "{{ workspace.name }}": workspace.name,
+        "{{ workspace.address }}": workspace.postal_address,
+        f"{{{{ {CONFIRM_URL} }}}}": "https://…",
+        "{{ unsubscribe_url }}": "https://…",
+        f"{{{{ {LISTS} }}}}": name,
+        f"{{{{ {LIST} }}}}": name,
+    }
+    return OurMail(language, _filled(text.subject, examples), _filled(text.text, examples))
+
+
+def _filled(text: str, examples: Mapping[str, str]) -> str:
+    pattern = re.compile("|".join(map(re.escape, examples)))
+    return pattern.sub(lambda found: examples[found[0]], text).strip()
+
+
+def show(one: List) -> Mapping[str, Any]:
+    """For the page of the list."""
+    return {
+        "rules": rules.of(one),
+        "forms": list(one.signup_forms.order_by("name")[:MOST_FORMS]),
+        "confirmation": our_mail(mailtexts.confirmation, one.workspace, one),
+        "welcome": our_mail(mailtexts.welcome, one.workspace, one),
     }
 
 
@@ -98,4 +148,12 @@ def save(one: List, cleaned: Mapping[str, Any]) -> None:
     )
 
 
-SETTINGS = ListSettings("signups", fields, check, save, "signups/parts/list_fields.html")
+SETTINGS = ListSettings(
+    "signups",
+    fields,
+    check,
+    save,
+    "signups/parts/list_fields.html",
+    "signups/parts/list_page.html",
+    show,
+)

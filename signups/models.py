@@ -117,6 +117,12 @@ class Signup(models.Model):
     asked_at = models.DateTimeField(null=True, blank=True)
     confirmed_at = models.DateTimeField(null=True, blank=True)
     confirmed_ip = models.GenericIPAddressField(null=True, blank=True)
+    # Keys of fields whose value was not stored, since it is none of the attribute any more.
+    left_out = models.JSONField(default=list, blank=True)
+    # On all of the lists when it was sent; of a confirmed one, when it was confirmed.
+    was_subscribed = models.BooleanField(default=False)
+    # It lifted the suppression of an erased person.
+    was_erased = models.BooleanField(default=False)
     # Whom it made or changed. Contacts are deleted in sets (contacts.queries.deleting), and their
     # sign-ups with them.
     contact = models.ForeignKey(

@@ -1,24 +1,23 @@
 """A form as people see it: its texts in the reader's language, its controls, and the check of what
-they send. Values are checked as on the page of a contact."""
+they send."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
 
-from contacts import addresses, values
+from contacts import addresses
 from contacts.models import Attribute
-from pages import publicwords
 from pages.singleline import SingleLine
+from signups import publicfields
 from signups.formfields import FormField
 from signups.models import SignupForm
+from signups.publicfields import MonthAndDay, errors, words
 
 # Controls besides those of the fields. HONEYPOT is hidden: only programs fill it in.
 EMAIL, CONSENT, STAMP, NUMBER, HONEYPOT = "email", "consent", "stamp", "number", "reply_subject"
-LONGEST_TEXT = 1_000
-PARSED = (Attribute.Type.NUMBER, Attribute.Type.DATE)
 LENGTHS = {"first_name": 150, "last_name": 150, "full_name": 300}
 AUTOCOMPLETE = {
     "email": "email",
@@ -54,15 +53,6 @@ def texts_of(form: SignupForm, reader: str, *, is_double: bool) -> PublicTexts:
     )
 
 
-def words(reader: str, key: str, **given: object) -> str:
-    """Plain text, not yet HTML."""
-    return publicwords.texts(reader)[f"signup.{key}"].format(**given)
-
-
-class Choice(forms.ChoiceField):
-    """Without the value in its error: that would be what a stranger typed."""
-
-
 class PublicForm(forms.Form):
     """Of one form, in the language of `texts`. `fields`: as services.forms.fields_of."""
 
@@ -77,7 +67,7 @@ class PublicForm(forms.Form):
     ) -> None:
         super().__init__(data, auto_id="signup_%s")
         self.asked, self.reader = fields, texts.reader
-        self.fields[EMAIL] = self._line(words(self.reader, "email"), 320, EMAIL, kind="email")
+        self.fields[EMAIL] = self._line(EMAIL, 320, words(self.reader, EMAIL))
         for one, attribute in fields:
             self.fields[one.control] = self._field(one, attribute)
         self.fields[CONSENT] = forms.BooleanField(
@@ -85,24 +75,20 @@ class PublicForm(forms.Form):
             error_messages={"required": words(self.reader, "consent_needed")},
         )
 
-    def _errors_of(self, longest: int) -> dict[str, str]:
-        return {
-            "required": words(self.reader, "required"),
-            "max_length": words(self.reader, "too_long", count=longest),
-            "invalid": words(self.reader, "required"),
+    def _line(self, name: str, longest: int, label: str, **options: Any) -> SingleLine:
+        is_email = name == EMAIL
+        attributes = {
+            "type": "email" if is_email else "text",
+            "maxlength": longest,
+            "autocomplete": AUTOCOMPLETE[name],
+            # An address is written from left to right, whatever the language.
+            "dir": "ltr" if is_email else "auto",
         }
-
-    def _line(
-        self, label: str, longest: int, name: str, *, kind: str = "text", **options: Any
-    ) -> SingleLine:
-        attributes = {"type": kind, "maxlength": longest}
-        if name in AUTOCOMPLETE:
-            attributes["autocomplete"] = AUTOCOMPLETE[name]
         return SingleLine(
             label=label,
             max_length=longest,
             widget=forms.TextInput(attrs=attributes),
-            error_messages=self._errors_of(longest),
+            error_messages=errors(self.reader, longest),
             **options,
         )
 
@@ -110,77 +96,54 @@ class PublicForm(forms.Form):
         options: dict[str, Any] = {"required": one.required, "help_text": one.help}
         if attribute is None:
             label = one.label or words(self.reader, one.key)
-            return self._line(label, LENGTHS[one.key], one.key, **options)
-        options["label"] = one.label or attribute.label
-        kinds = Attribute.Type
-        if attribute.type == kinds.BOOLEAN:
-            return forms.BooleanField(error_messages=self._errors_of(0), **options)
-        if attribute.type == kinds.CHOICE:
-            return Choice(
-                choices=[
-                    ("", words(self.reader, "choose")),
-                    *((choice, choice) for choice in attribute.choices),
-                ],
-                error_messages={
-                    "required": words(self.reader, "bad_choice"),
-                    "invalid_choice": words(self.reader, "bad_choice"),
-                },
-                **options,
-            )
-        if attribute.type == kinds.DATE:
-            return self._line(options.pop("label"), 30, one.control, kind="date", **options)
-        number = attribute.type == kinds.NUMBER
-        field = self._line(
-            options.pop("label"), 30 if number else LONGEST_TEXT, one.control, **options
-        )
-        if number:
-            field.widget.attrs["inputmode"] = "decimal"
-        return field
+            return self._line(one.key, LENGTHS[one.key], label, **options)
+        label = one.label or attribute.label
+        return publicfields.of_attribute(attribute, self.reader, label=label, **options)
 
     def clean_email(self) -> str:
         try:
             return addresses.normalise(self.cleaned_data[EMAIL])
         except addresses.AddressError as error:
-            raise ValidationError(words(self.reader, "bad_address")) from error
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        for one, attribute in self.asked:
-            given = cleaned.get(one.control)
-            if attribute and _is_given(given) and attribute.type in PARSED:
-                try:
-                    cleaned[one.control] = values.parse(attribute.type, str(given))
-                except ValueError:
-                    self.add_error(one.control, words(self.reader, f"bad_{attribute.type}"))
-        return cleaned
+            key = "bad_letters" if error.reason == "local_not_ascii" else "bad_address"
+            raise ValidationError(words(self.reader, key)) from error
 
     def known_values(self) -> dict[str, Any]:
-        """{key of a field: value}, without empty ones; a box that isn't ticked has none."""
+        """{key of a field: value}, without empty ones. The type of a value is its attribute's."""
         found = {one.key: self.cleaned_data.get(one.control) for one, _ in self.asked}
-        return {key: value for key, value in found.items() if _is_given(value)}
+        return {key: value for key, value in found.items() if value not in (None, "", [])}
 
     def described(self) -> list[dict[str, Any]]:
         """The controls for the script that builds the form in a foreign page."""
         return [self.describe(name) for name in self.fields]
 
     def describe(self, name: str) -> dict[str, Any]:
-        """`kind`: "check", "choice", or a type of <input>."""
+        """`kind`: "check", "choice", "choices", "day" or a type of <input>. `choices`: [(value,
+        text)]. `parts`, of a day: (end of the control's name, label, choices) for month and day."""
         field = self.fields[name]
         found: dict[str, Any] = {
             "name": name,
             "label": str(field.label),
             "help": str(field.help_text),
             "required": field.required,
-            "kind": "check",
         }
-        if isinstance(field, forms.ChoiceField):
-            found |= {"kind": "choice", "choices": list(field.widget.choices)}
-        elif not isinstance(field, forms.BooleanField):
-            attributes = field.widget.attrs
-            found |= {"kind": field.widget.input_type, "longest": attributes["maxlength"]}
-            found["autocomplete"] = attributes.get("autocomplete", "")
-        return found
-
-
-def _is_given(value: object) -> bool:
-    return value is not None and value is not False and value != ""
+        match field.widget:
+            case forms.CheckboxInput():
+                return found | {"kind": "check"}
+            case MonthAndDay() as both:
+                parts = [
+                    (end, one.attrs["aria-label"], list(cast("forms.Select", one).choices))
+                    for end, one in zip(both.widgets_names, both.widgets, strict=True)
+                ]
+                return found | {"kind": "day", "parts": parts}
+            case forms.CheckboxSelectMultiple() as boxes:
+                return found | {"kind": "choices", "choices": list(boxes.choices)}
+            case forms.Select() as select:
+                return found | {"kind": "choice", "choices": list(select.choices)}
+        attributes = field.widget.attrs
+        return found | {
+            "kind": field.widget.input_type,
+            "longest": attributes["maxlength"],
+            "autocomplete": attributes.get("autocomplete", ""),
+            "inputmode": attributes.get("inputmode", ""),
+            "dir": attributes.get("dir", ""),
+        }

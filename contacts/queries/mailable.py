@@ -3,7 +3,8 @@
 A suppression stops an address, a domain with all its addresses but not its subdomains, the
 addresses of a pattern, or an erased person; within its workspace or in the whole installation;
 until it is lifted or its time is over. Mails of some purposes ignore some reasons of the address's
-own suppression; no mail ignores any other.
+own suppression. The mail that asks whether somebody signed up ignores that the person was erased
+(signups.services.mails). No mail ignores any other.
 """
 
 from collections.abc import Iterable

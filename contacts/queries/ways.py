@@ -135,7 +135,8 @@ RARE = (
 def _erased(number: int) -> Way:
     """By the key with this number."""
     of = f"{LASTING} AND {{row}}.kind = 'erased'"
-    return Way(f"by_erasure{number}", of, DIGEST, "'suppressed_erased'", key=number)
+    code = "'suppressed_erased'"
+    return Way(f"by_erasure{number}", of, DIGEST, code, may_be_ignored=True, key=number)
 
 
 # At most one row for each recipient. The first condition is a gate: it is computed from one list of

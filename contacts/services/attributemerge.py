@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from contacts import columns
+from contacts import attributeuses, columns
 from contacts.exceptions import ContactsError
 from contacts.models import Attribute, Contact, Job, SavedMapping
 from contacts.queries import attributemerge as query
@@ -38,7 +38,8 @@ def check(attribute: Attribute, into: Attribute | None) -> Attribute:
 @transaction.atomic
 def merge(attribute: Attribute, into: Attribute, *, by: User | None) -> int | Job:
     """The values of `attribute` fill the blanks of `into`; then it is deleted, and conditions of
-    segments and saved mappings are about `into`. Returns how many contacts got a value; for many
+    segments, saved mappings and what else is registered (contacts.attributeuses.movers) are about
+    `into`. Returns how many contacts got a value; for many
     contacts the job that does it. Raises MergeError."""
     check(attribute, into)
     workspace = attribute.workspace
@@ -76,6 +77,8 @@ def finish(attribute: int, into: int, *, by: User | None) -> int:
     kept.save(update_fields=["choices"])
     segments.move(old.workspace, attributes.KIND, old.key, new=(kept.key, kept.label), by=by)
     _tell_mappings(old, kept)
+    for move in attributeuses.movers:
+        move(old.workspace_id, old.key, kept.key)
     attributes.delete(old, by=by)
     return done.changed
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
+from contacts import listsettings
 from contacts.forms import ListForm
 from contacts.models import List
 from contacts.queries import listdeleting as deleting_query
@@ -15,7 +16,7 @@ from contacts.queries import lists as list_queries
 from contacts.services import listdeleting
 from contacts.services import lists as list_service
 from contacts.views.jobs import in_background
-from pages import overtaken
+from pages import overtaken, publicwords
 
 GROWTH_DAYS = 90
 
@@ -47,6 +48,8 @@ def list_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
     }
     counts = list_queries.counts(request.workspace.pk).get(one.pk, list_queries.NOBODY)
     context = {"list": one, "counts": counts, "chart": chart, "days": len(series)}
+    context["list_language"] = publicwords.name(one.language) if one.language else ""
+    context["list_settings"] = [(kind.page, kind.show(one)) for kind in listsettings.kinds]
     return render(request, "contacts/list.html", context)
 
 

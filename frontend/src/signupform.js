@@ -7,51 +7,85 @@ export function buildForm(known) {
   const form = element("form", { className: "yanshu-form", method: "post", action: known.url, noValidate: true });
   form.lang = known.language;
   form.dir = known.direction;
-  if (known.title) form.append(element("h2", { textContent: known.title }));
+  if (known.title) form.append(element("h2", { textContent: known.title, dir: "auto" }));
   if (known.intro) form.append(...paragraphs(known.intro));
   form.append(element("p", { className: "yanshu-said" }));
   form.querySelector(".yanshu-said").setAttribute("role", "status");
   for (const field of known.fields) form.append(fieldOf(field, known, prefix));
   form.append(trap(known, prefix), hidden(known.stamp.name, known.stamp.value, "stamp"));
   form.append(hidden(known.stamp.number, "", "number"));
-  form.append(element("button", { type: "submit", textContent: known.button }));
+  form.append(element("button", { type: "submit", textContent: known.button, dir: "auto" }));
   return form;
 }
 
 const element = (name, values) => Object.assign(document.createElement(name), values);
 
-const paragraphs = (text) => text.split(/\r?\n/).map((line) => element("p", { textContent: line }));
+// Typed texts may be in another script than the page: each has the direction of its own words.
+const paragraphs = (text) => text.split(/\r?\n/).map((line) => element("p", { textContent: line, dir: "auto" }));
 
 function fieldOf(field, known, prefix) {
-  const part = element("div", { className: `yanshu-field yanshu-${field.kind}` });
-  const control = controlOf(field);
-  Object.assign(control, { id: `${prefix}-${field.name}`, name: field.name, required: field.required });
-  const label = element("label", { htmlFor: control.id, textContent: field.label });
-  if (field.kind === "check") part.append(control, " ", label);
-  else {
-    if (!field.required) label.append(` (${known.optional})`);
-    part.append(label, element("br", {}), control);
-  }
-  const error = element("p", { className: "yanshu-error", id: `${control.id}-error`, hidden: true });
+  const isGroup = field.kind === "choices" || field.kind === "day";
+  const part = element(isGroup ? "fieldset" : "div", { className: `yanshu-field yanshu-${field.kind}` });
+  const id = `${prefix}-${field.name}`;
+  const error = element("p", { className: "yanshu-error", id: `${id}-error`, hidden: true });
+  part.dataset.name = field.name;
+  part.dataset.error = error.id;
   const described = [error.id];
-  if (field.help) {
-    const help = element("p", { className: "yanshu-help", id: `${control.id}-help`, textContent: field.help });
-    described.push(help.id);
-    part.append(help);
+  if (field.help) described.push(`${id}-help`);
+  if (isGroup) {
+    part.append(labelOf("legend", field, known, {}), ...groupOf(field, id));
+    part.setAttribute("aria-describedby", described.join(" "));
+  } else {
+    const control = controlOf(field);
+    Object.assign(control, { id, name: field.name, required: field.required });
+    control.setAttribute("aria-describedby", described.join(" "));
+    const label = labelOf("label", field, known, { htmlFor: id });
+    part.append(...(field.kind === "check" ? [control, " ", label] : [label, element("br", {}), control]));
   }
-  control.setAttribute("aria-describedby", described.join(" "));
+  if (field.help) {
+    part.append(element("p", { className: "yanshu-help", id: `${id}-help`, textContent: field.help, dir: "auto" }));
+  }
   part.append(error);
   return part;
 }
 
+function labelOf(kind, field, known, values) {
+  const label = element(kind, values);
+  label.append(element("bdi", { textContent: field.label }));
+  if (field.kind !== "check" && !field.required) label.append(` (${known.optional})`);
+  return label;
+}
+
 function controlOf(field) {
   if (field.kind === "check") return element("input", { type: "checkbox", value: "on" });
-  if (field.kind === "choice") {
-    const select = element("select", {});
-    select.append(...field.choices.map(([value, text]) => element("option", { value, textContent: text })));
-    return select;
+  if (field.kind === "choice") return selectOf(field.choices);
+  const control = element("input", { type: field.kind, maxLength: field.longest, autocomplete: field.autocomplete });
+  if (field.inputmode) control.inputMode = field.inputmode;
+  if (field.dir) control.dir = field.dir;
+  return control;
+}
+
+function selectOf(choices) {
+  const select = element("select", {});
+  select.append(...choices.map(([value, text]) => element("option", { value, textContent: text })));
+  return select;
+}
+
+// A box for each choice; or a month and a day.
+function groupOf(field, id) {
+  if (field.kind === "choices") {
+    return field.choices.flatMap(([value, text], number) => {
+      const box = element("input", { type: "checkbox", id: `${id}-${number}`, name: field.name, value });
+      const label = element("label", { htmlFor: box.id });
+      label.append(element("bdi", { textContent: text }));
+      return [box, " ", label, element("br", {})];
+    });
   }
-  return element("input", { type: field.kind, maxLength: field.longest, autocomplete: field.autocomplete });
+  return field.parts.flatMap(([end, label, choices]) => {
+    const select = Object.assign(selectOf(choices), { name: field.name + end, required: field.required });
+    select.setAttribute("aria-label", label);
+    return [select, " "];
+  });
 }
 
 function trap(known, prefix) {
@@ -101,14 +135,16 @@ function thank(form, answer) {
 function complain(form, answer) {
   form.querySelector(".yanshu-said").textContent = answer.text;
   let first = null;
-  for (const control of form.querySelectorAll(".yanshu-field [name]")) {
-    const [text] = answer.errors[control.name] ?? [];
-    const error = document.getElementById(`${control.id}-error`);
+  for (const part of form.querySelectorAll(".yanshu-field")) {
+    const [text] = answer.errors[part.dataset.name] ?? [];
+    const error = document.getElementById(part.dataset.error);
     error.textContent = text ?? "";
     error.hidden = !text;
-    if (text) control.setAttribute("aria-invalid", "true");
-    else control.removeAttribute("aria-invalid");
-    if (text) first ??= control;
+    for (const control of part.querySelectorAll("[name]")) {
+      if (text) control.setAttribute("aria-invalid", "true");
+      else control.removeAttribute("aria-invalid");
+      if (text) first ??= control;
+    }
   }
   first?.focus();
 }

@@ -74,6 +74,12 @@ def day(language: str, moment: datetime) -> str:
     return str(format_date(timezone.localtime(moment).date(), "long", locale=locale))
 
 
+def months(language: str) -> list[str]:
+    """The names of the twelve months, as they stand alone."""
+    names = Locale.parse(language, sep="-").months["stand-alone"]["wide"]
+    return [str(names[number]) for number in range(1, 13)]
+
+
 @cache
 def texts(language: str) -> dict[str, str]:
     """All texts of a language by key; {name} stands for a value."""

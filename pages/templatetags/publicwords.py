@@ -1,7 +1,8 @@
 """Tags of pages for recipients, whose context has the language `reader` (pages.publicwords).
 
-`{% say "page.language" %}` is a text. `{{ address|strong }}` and `{{ address|mail_link }}` are
-values for texts, set apart from text that runs in the other direction.
+`{% say "page.language" %}` is a text. `{{ address|strong }}`,
+`{{ address|left_to_right }}` and `{{ address|mail_link }}` are values for texts, set apart from
+text that runs in the other direction.
 """
 
 from typing import Any
@@ -29,6 +30,12 @@ def strong(value: object) -> SafeString:
 @register.filter
 def mail_link(address: object) -> SafeString:
     return format_html('<a href="mailto:{0}"><bdi>{0}</bdi></a>', address)
+
+
+@register.filter
+def left_to_right(address: object) -> SafeString:
+    """An address, in a text of any direction."""
+    return format_html('<bdi dir="ltr">{}</bdi>', address)
 
 
 @register.filter

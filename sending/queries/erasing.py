@@ -50,6 +50,12 @@ UPDATE sending_streamitem i SET key = 'erased-' || message_id, data = '{}'
  WHERE i.message_id = ANY(%(ids)s) AND m.id = i.message_id AND m.state <> $WAITING
 """),
 )
+# Streams of confirmation mails ignore that somebody was erased (signups.services.mails). A mail
+# that waits was asked for before.
+NOBODY = sql("""
+UPDATE sending_message SET contact_id = 0
+ WHERE id = ANY(%(ids)s) AND state = $WAITING AND contact_id IS NULL
+""")
 WAITING = sql("""
 INSERT INTO sending_waitingerasure (message_id, mailing_id)
 SELECT id, mailing_id FROM sending_message WHERE id = ANY(%(ids)s) AND state = $WAITING
@@ -102,6 +108,7 @@ def forget(person: ErasedPerson) -> None:
     messages, left_out = messages_of(person), _ids(LEFT_OUT, person)
     with connection.cursor() as cursor:
         _forget(cursor, messages)
+        cursor.execute(NOBODY, {"ids": messages})
         cursor.execute(WAITING, {"ids": messages})
         cursor.execute(LEFT_OUT_FORGET, {"ids": left_out, "domain": DOMAIN})
         cursor.execute(PAST, _given(person))

@@ -81,8 +81,10 @@ def open_stream(  # noqa: PLR0913 - what a stream is made of
     relay: Relay | None = None,
     pool: Pool | None = None,
     purpose: str = NOTICE,
+    also_ignored: Sequence[str] = (),
 ) -> Mailing:
-    """Opens a stream. Exactly one of `relay` and `pool` is needed. `source` says what it is for."""
+    """Opens a stream. Exactly one of `relay` and `pool` is needed. `source` says what it is for.
+    `also_ignored`: reasons of suppressions that don't stop its mails, besides its purpose's."""
     rules = RULES[purpose]
     stream = Mailing.objects.create(
         workspace=workspace,
@@ -94,7 +96,7 @@ def open_stream(  # noqa: PLR0913 - what a stream is made of
         reply_to=reply_to,
         relay=relay,
         pool=pool,
-        audience={"ignored": list(rules.ignored)},
+        audience={"ignored": [*rules.ignored, *also_ignored]},
         open_counting=OpenCounting.NONE,
         track_clicks=rules.tracked,
         retry_for=RETRY_FOR,

@@ -8,12 +8,15 @@ from django.utils import timezone
 from contacts.languages import ATTRIBUTE as LANGUAGE
 from contacts.models import Attribute, Contact, List, Suppression
 from contacts.queries import mailable
-from contacts.services import contacts, lists, suppressions
-from signups import links, sources
+from contacts.services import contacts, lists, preferences, suppressions
+from contacts.values import Value
+from environment import logs
+from signups import fieldvalues, links, sources
 from signups.formfields import ATTRIBUTE, NAMES
 from signups.models import Signup, SignupRules
 from signups.services import asking, forms, mails
 
+log = logs.get(__name__)
 State = Signup.State
 Welcome = SignupRules.Welcome
 
@@ -28,17 +31,21 @@ class Answer(Enum):
 
 
 def grave(stops: list[Suppression]) -> Suppression | None:
-    """The first suppression that no sign-up lifts: any but the person's own unsubscription."""
+    """The first suppression that no sign-up lifts: any but the person's own wish."""
     return next((one for one in stops if not is_own_wish(one)), None)
 
 
 def is_own_wish(one: Suppression) -> bool:
-    """Whether the person asked for it by unsubscribing: only then the person may take it back."""
-    return (
-        one.reason == Suppression.Reason.UNSUBSCRIBED
-        and one.kind == Suppression.Kind.ADDRESS
-        and not one.everywhere
-    )
+    """Whether the person asked for it, by unsubscribing or by asking to be erased: only then the
+    person may take it back."""
+    if one.everywhere:
+        return False
+    unsubscribed = one.reason == Suppression.Reason.UNSUBSCRIBED
+    return is_erasure(one) or (unsubscribed and one.kind == Suppression.Kind.ADDRESS)
+
+
+def is_erasure(one: Suppression) -> bool:
+    return one.kind == Suppression.Kind.ERASED
 
 
 def has_expired(signup: Signup) -> bool:
@@ -65,12 +72,20 @@ def confirm(signup_id: int, *, ip: str | None) -> tuple[Signup, Answer]:
         signup.save(update_fields=["state", "reason"])
         return signup, Answer.CANNOT
     contact = _contact(signup, proven=True)
-    wishes = Suppression.objects.filter(pk__in=[one.pk for one in stops])
-    # Source and reason stay with the lifted row.
-    suppressions.lift_many(wishes, None, timezone.now())
+    _lift(signup, stops)
     joined = lists.opt_in(contact, signup.list_ids, source=sources.of(signup.form))
     _finish(signup, contact, joined, ip=ip)
     return signup, Answer.DONE
+
+
+def _lift(signup: Signup, stops: list[Suppression]) -> None:
+    """Source and reason stay with the lifted rows. Of an erased person nothing else is left, so
+    that the sign-up says that it lifted the row."""
+    wishes = Suppression.objects.filter(pk__in=[one.pk for one in stops])
+    suppressions.lift_many(wishes, None, timezone.now())
+    if any(map(is_erasure, stops)):
+        signup.was_erased = True
+        log.committed.info("erased person signed up", signup=signup.pk, form=signup.form_id)
 
 
 @transaction.atomic
@@ -105,7 +120,8 @@ def subscribe_at_once(signup: Signup) -> None:
 def _finish(signup: Signup, contact: Contact, joined: set[int], *, ip: str | None) -> None:
     signup.state, signup.contact = State.CONFIRMED, contact
     signup.confirmed_at, signup.confirmed_ip = timezone.now(), ip
-    signup.save(update_fields=["state", "contact", "confirmed_at", "confirmed_ip", "by_mail"])
+    signup.was_subscribed = not joined
+    signup.save()
     _welcome(signup, contact, joined)
 
 
@@ -125,7 +141,7 @@ def _contact(signup: Signup, *, proven: bool) -> Contact:
     otherwise they only fill in what is missing."""
     values = dict(signup.values)
     known_names = {name: str(values.get(name, "")) for name in NAMES}
-    attributes = _attributes(signup)
+    attributes, signup.left_out = _attributes(signup)
     try:
         made = contacts.create(
             signup.workspace,
@@ -136,8 +152,11 @@ def _contact(signup: Signup, *, proven: bool) -> Contact:
         )
     except contacts.ExistsError as error:
         contact = Contact.objects.select_for_update().get(pk=error.contact.pk)
-        return _updated(contact, known_names, attributes, proven=proven)
-    return Contact.objects.select_for_update().get(pk=made.pk)
+        contact = _updated(contact, known_names, attributes, proven=proven)
+    else:
+        contact = Contact.objects.select_for_update().get(pk=made.pk)
+    _keep_language(contact, signup.language)
+    return contact
 
 
 def _updated(
@@ -152,15 +171,39 @@ def _updated(
     return contacts.update(contact, email=contact.email, known_names=names, attributes=merged)
 
 
-def _attributes(signup: Signup) -> dict[str, object]:
-    """Those that still exist. The language of the page is the contact's, if the workspace keeps
-    languages."""
-    kinds = dict(Attribute.objects.filter(workspace=signup.workspace_id).values_list("key", "type"))
-    found: dict[str, object] = {
-        key: value
-        for name, value in signup.values.items()
-        if name.startswith(ATTRIBUTE) and (key := name.removeprefix(ATTRIBUTE)) in kinds
-    }
-    if kinds.get(LANGUAGE) == Attribute.Type.TEXT:
-        found.setdefault(LANGUAGE, signup.language)
-    return found
+def _attributes(signup: Signup) -> tuple[dict[str, object], list[str]]:
+    """{key: value}, and the keys of fields whose value is left out. Between sending and confirming
+    an attribute may have been deleted, made anew with another type, or lost a choice."""
+    own = {one.key: one for one in Attribute.objects.filter(workspace=signup.workspace_id)}
+    found: dict[str, object] = {}
+    left_out = []
+    for name, value in signup.values.items():
+        if not name.startswith(ATTRIBUTE):
+            continue
+        attribute = own.get(name.removeprefix(ATTRIBUTE))
+        read = None if attribute is None else _read(attribute, value)
+        if attribute is None or read is None:
+            left_out.append(name)
+        else:
+            found[attribute.key] = read
+    return found, left_out
+
+
+def _read(attribute: Attribute, value: object) -> Value | None:
+    """None: it is no value of this attribute."""
+    try:
+        return fieldvalues.read(attribute.type, attribute.choices, value)
+    except ValueError:
+        return None
+
+
+def _keep_language(contact: Contact, language: str) -> None:
+    """The language in which the person signed up is stored as the one that people choose by a mail
+    (contacts.services.preferences), if the contact has none yet."""
+    if contact.attributes.get(LANGUAGE):
+        return
+    attribute = preferences.attribute_of(contact.workspace)
+    if attribute is not None and _read(attribute, language) is None:
+        # The workspace's own attribute of this name has other values.
+        return
+    preferences.set_language(contact, language)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User, Workspace
 from contacts.models import Attribute, List
 from contacts.services.listdeleting import ListUse
+from signups.fieldvalues import NO_FIELD
 from signups.formfields import FormField, read
 from signups.models import SignupForm, SignupRules
 from signups.services import mails
@@ -91,9 +92,11 @@ def rules_of(lists: Sequence[List]) -> list[SignupRules]:
 
 
 def fields_of(form: SignupForm) -> list[tuple[FormField, Attribute | None]]:
-    """Its fields with their attributes, without those whose attribute was deleted."""
+    """Its fields with their attributes, without those whose attribute was deleted, or can't be a
+    field."""
     fields = read(form.fields)
-    known = {one.key: one for one in Attribute.objects.filter(workspace=form.workspace_id)}
+    own = Attribute.objects.filter(workspace=form.workspace_id).exclude(type=NO_FIELD)
+    known = {one.key: one for one in own}
     return [
         (field, known.get(field.attribute))
         for field in fields

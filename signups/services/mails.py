@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from contacts.models import Contact, List
+from contacts.models import Contact, List, Suppression
 from designs.models import Content, Design
 from designs.rendering import RenderError
 from designs.services import compile_parts, freeze
@@ -28,6 +28,10 @@ OURS: dict[str, Callable[[str], MailText]] = {
     Kind.CONFIRMATION: mailtexts.confirmation,
     Kind.WELCOME: mailtexts.welcome,
 }
+
+# A person who was erased may sign up again, and is asked like anybody: the mail answers what was
+# just sent by the form, and is no advertising.
+ALSO_IGNORED: dict[str, tuple[str, ...]] = {Kind.CONFIRMATION: (Suppression.Reason.ERASED.value,)}
 
 
 @transaction.atomic
@@ -78,6 +82,7 @@ def _stream(form: SignupForm, kind: str, design: Design | None) -> Mailing:
         from_email=workspace.from_email,
         relay=locked.relay,
         pool=locked.pool,
+        also_ignored=ALSO_IGNORED.get(kind, ()),
     )
     values = {"made_of": made_of, "mailing": mailing}
     FormStream.objects.update_or_create(form=form, kind=kind, design_id=number, defaults=values)
@@ -93,6 +98,7 @@ def _made_of(form: SignupForm, kind: str, design: Design | None) -> str:
         else [str(OURS[kind](code)) for code in publicwords.LANGUAGES]
     )
     parts = [workspace.from_name or workspace.name, workspace.from_email]
+    parts += ALSO_IGNORED.get(kind, ())
     text = json.dumps([parts, form.relay_id, form.pool_id, content])
     return sha256(text.encode()).hexdigest()
 

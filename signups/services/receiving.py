@@ -48,6 +48,7 @@ def receive(form: SignupForm, given: Submission) -> Signup:
         ip=given.ip,
         user_agent=given.user_agent[:LONGEST_USER_AGENT],
         state=State.WAITING,
+        was_subscribed=_is_subscribed(form, given.address, lists),
     )
     stops = mailable.stops_of(form.workspace, [given.address]).get(given.address, [])
     if given.robot:
@@ -80,6 +81,17 @@ def _refused(signup: Signup, reason: str) -> Signup:
     signup.state, signup.reason = State.REFUSED, reason
     signup.save()
     return signup
+
+
+def _is_subscribed(form: SignupForm, address: str, lists: list[List]) -> bool:
+    """To all of the lists."""
+    own = Subscription.objects.filter(
+        list__in=lists,
+        contact__email=address,
+        contact__workspace=form.workspace_id,
+        status=Subscription.Status.SUBSCRIBED,
+    )
+    return own.count() == len(lists)
 
 
 def _may_join_at_once(form: SignupForm, address: str, lists: list[List]) -> bool:

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import template
-from django.forms import BoundField, CheckboxInput
+from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, MultiWidget
 from django.template import Context
-from django.utils.translation import gettext as _
 
+from contacts import attributevalues
 from pages import publicwords, reasons
 from signups.formfields import ATTRIBUTE
+from signups.forms import ShownField
 from signups.models import Signup
 
 register = template.Library()
@@ -21,12 +22,16 @@ def signup_field(context: Context, field: BoundField) -> dict[str, Any]:
     names = {"error": field.errors, "help": field.help_text}
     described = " ".join(f"{field.auto_id}_{name}" for name, shown in names.items() if shown)
     attributes: dict[str, Any] = {"aria-describedby": described} if described else {}
+    widget = field.field.widget
     if field.errors:
         attributes["aria-invalid"] = "true"
     return {
         "reader": context["reader"],
         "field": field,
-        "is_check": isinstance(field.field.widget, CheckboxInput),
+        "is_check": isinstance(widget, CheckboxInput),
+        "boxes": list(field) if isinstance(widget, CheckboxSelectMultiple) else [],
+        "is_group": isinstance(widget, CheckboxSelectMultiple | MultiWidget),
+        "described": described,
         "control": field.as_widget(attrs=attributes),
     }
 
@@ -42,11 +47,21 @@ def language_name(code: str) -> str:
 
 
 @register.filter
-def sent_values(one: Signup, labels: Mapping[str, str]) -> list[tuple[str, str]]:
-    """[(label, value)] of what was typed. `labels`: of the form's fields by their keys; a field
-    that it no longer has is shown by its key."""
-    yes = _("Yes")
-    return [
-        (labels.get(key) or key.removeprefix(ATTRIBUTE), yes if value is True else str(value))
-        for key, value in one.values.items()
-    ]
+def sent_values(one: Signup, fields: Mapping[str, ShownField]) -> list[tuple[str, str]]:
+    """[(label, value)] of what was typed. `fields`: signups.forms.shown_fields. A field that is
+    gone is shown by its key."""
+    found = []
+    for key, value in one.values.items():
+        type_ = fields[key].type if key in fields else ""
+        found.append((_name(key, fields), attributevalues.shown(type_, value)))
+    return found
+
+
+@register.filter
+def left_out(one: Signup, fields: Mapping[str, ShownField]) -> str:
+    """The names of the fields whose values were not stored; "": all were."""
+    return ", ".join(_name(key, fields) for key in one.left_out)
+
+
+def _name(key: str, fields: Mapping[str, ShownField]) -> str:
+    return fields[key].name if key in fields else key.removeprefix(ATTRIBUTE)

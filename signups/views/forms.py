@@ -1,6 +1,8 @@
 """The pages of a workspace about its forms: the list, the builder, a form with its numbers and
 codes, and its sign-ups."""
 
+from dataclasses import dataclass
+
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -10,16 +12,21 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
+from accounts.models import Workspace
 from contacts import addresses
 from contacts.models import List
 from pages import overtaken, publicwords, reasons, tables
+from pages.numbers import whole
 from signups import embedcodes, publicform
-from signups.forms import BuilderForm, field_names
+from signups.forms import BuilderForm, shown_fields
 from signups.models import Signup, SignupForm
 from signups.publicform import PublicForm
-from signups.queries import counts
+from signups.queries import counts, routes
 from signups.services import forms as service
 from signups.views.incoming import Sent
+
+# The parameter of a form's page for the language of its plain HTML.
+CODE_LANGUAGE = "code_language"
 
 
 def signup_forms(request: WorkspaceRequest) -> HttpResponse:
@@ -34,30 +41,62 @@ def signup_forms(request: WorkspaceRequest) -> HttpResponse:
 
 def signup_form(request: WorkspaceRequest, pk: int) -> HttpResponse:
     one = get_in(request.workspace, SignupForm, pk=pk)
-    texts = _texts(one, service.is_double(one))
+    texts = _texts(one, service.is_double(one), asked=request.GET.get(CODE_LANGUAGE, ""))
     shown = PublicForm(fields=service.fields_of(one), texts=texts)
-    closed = service.closed_because(one)
     context = {
         "signup_form": one,
         "numbers": counts.by_state([one.pk])[one.pk],
         "lists": one.lists.order_by("name"),
-        "closed": reasons.text(closed) if closed and closed != service.OFF else "",
+        "missing": _missing(one),
         "url": embedcodes.page_url(one),
         "script": embedcodes.script(one),
         "plain": embedcodes.plain(one, shown, texts),
         "double": service.is_double(one),
+        "code_language": texts.reader,
+        "code_languages": [(code, publicwords.name(code)) for code in publicwords.LANGUAGES],
     }
     return render(request, "signups/form.html", context)
 
 
-def _texts(one: SignupForm, is_double: bool) -> publicform.PublicTexts:
-    """In the form's language, or else the person's who looks at it."""
-    reader = publicwords.choose([one.language, get_language() or ""])
+def _texts(one: SignupForm, is_double: bool, *, asked: str = "") -> publicform.PublicTexts:
+    """In the form's language, or else the one that is `asked` for, or else that of the person who
+    looks at it."""
+    reader = publicwords.choose([one.language, asked, get_language() or ""])
     return publicform.texts_of(one, reader, is_double=is_double)
 
 
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Why a form that is on takes no sign-ups. `no_relay`: the workspace has none to choose."""
+
+    code: str
+    no_relay: bool
+
+    @property
+    def text(self) -> str:
+        return reasons.text(self.code)
+
+
+def _missing(one: SignupForm) -> Missing | None:
+    code = service.closed_because(one)
+    if not code or code == service.OFF:
+        return None
+    return Missing(code, no_relay=not routes.choices(one.workspace))
+
+
+def _missing_for_new(workspace: Workspace) -> Missing | None:
+    """What the workspace has not yet, before a form is made."""
+    no_relay = not routes.choices(workspace)
+    if not workspace.from_email:
+        return Missing(service.NO_SENDER, no_relay)
+    return Missing(service.NO_ROUTE, no_relay) if no_relay else None
+
+
 def new_signup_form(request: WorkspaceRequest) -> HttpResponseBase:
-    form = BuilderForm(request.POST or None, workspace=request.workspace)
+    """`list`: the id of a list that is ticked at first."""
+    asked = whole(request.GET.get("list", ""))
+    initial = {"lists": [asked]} if asked else None
+    form = BuilderForm(request.POST or None, workspace=request.workspace, initial=initial)
     if request.method == "POST" and not form.moves and form.is_valid():
         one = service.create(
             request.workspace,
@@ -67,7 +106,8 @@ def new_signup_form(request: WorkspaceRequest) -> HttpResponseBase:
         )
         messages.success(request, _("The form {name} was created.").format(name=one.name))
         return redirect("signup_form", request.workspace.slug, one.pk)
-    return render(request, "signups/builder.html", {"form": form})
+    context = {"form": form, "missing": _missing_for_new(request.workspace)}
+    return render(request, "signups/builder.html", context)
 
 
 def edit_signup_form(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
@@ -78,7 +118,8 @@ def edit_signup_form(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         service.change(one, lists=form.cleaned_data["lists"], **form.values())
         messages.success(request, _("Saved."))
         return redirect("signup_form", request.workspace.slug, one.pk)
-    return render(request, "signups/builder.html", {"form": form, "signup_form": one})
+    context = {"form": form, "signup_form": one, "missing": _missing_for_new(request.workspace)}
+    return render(request, "signups/builder.html", context)
 
 
 @require_POST
@@ -105,8 +146,11 @@ def toggle_signup_form(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     """Switch it on or off."""
     one = get_in(request.workspace, SignupForm, pk=pk)
     is_on = service.toggle(one)
-    text = _("{name} takes sign-ups.") if is_on else _("{name} takes no sign-ups any more.")
-    messages.success(request, text.format(name=one.name))
+    if not is_on:
+        messages.success(request, _("{name} takes no sign-ups any more.").format(name=one.name))
+    elif not service.closed_because(one):
+        # Otherwise its page says what it needs first.
+        messages.success(request, _("{name} takes sign-ups.").format(name=one.name))
     return redirect("signup_form", request.workspace.slug, one.pk)
 
 
@@ -123,7 +167,7 @@ def form_signups(request: WorkspaceRequest, pk: int) -> HttpResponse:
         "signup_form": one,
         "page": page,
         "states": Signup.State.choices,
-        "labels": field_names(request.workspace),
+        "fields": shown_fields(request.workspace),
         "filtered": bool(state or asked),
     }
     return render(request, "signups/signups.html", context)

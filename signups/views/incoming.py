@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.datastructures import MultiValueDict
 
 from pages import publicwords
-from signups import publicform, puzzles, throttles
+from signups import publicfields, publicform, puzzles, throttles
 from signups.models import SignupForm
 from signups.publicform import EMAIL, HONEYPOT, NUMBER, STAMP, PublicForm, PublicTexts
 from signups.puzzles import Stamp
@@ -39,7 +40,7 @@ class Sent:
         return publicwords.direction(self.texts.reader)
 
     def words(self, key: str) -> str:
-        return publicform.words(self.texts.reader, key)
+        return publicfields.words(self.texts.reader, key)
 
     def as_json(self, redirect_url: str) -> dict[str, Any]:
         if self.done:
@@ -61,7 +62,12 @@ def take(request: HttpRequest, form: SignupForm, reader: str, *, for_script: boo
     """What was sent, received if nothing is wrong with it. A stamp that is too old is as good as
     none; our script gets another one, and tries again by itself."""
     # The middleware leaves the forms of exempt views alone.
-    data = {name: str(value).replace(NUL, "") for name, value in request.POST.items()}
+    data = MultiValueDict(
+        {
+            name: [str(value).replace(NUL, "") for value in some]
+            for name, some in request.POST.lists()
+        }
+    )
     texts = publicform.texts_of(form, reader, is_double=forms.is_double(form))
     shown = PublicForm(data, fields=forms.fields_of(form), texts=texts)
     written, number = data.get(STAMP, ""), data.get(NUMBER, "")
@@ -72,13 +78,13 @@ def take(request: HttpRequest, form: SignupForm, reader: str, *, for_script: boo
         return Sent(shown, texts, kept, number if stamp else "", **more)
 
     if not shown.is_valid():
-        return answer(text=publicform.words(reader, "wrong"))
+        return answer(text=publicfields.words(reader, "wrong"))
     if for_script and stamp is None and written and number:
         return answer(again=True)
     if stamp is not None and stamp.age < puzzles.SOONEST:
-        return answer(text=publicform.words(reader, "too_fast"))
+        return answer(text=publicfields.words(reader, "too_fast"))
     if not throttles.take_network(request):
-        return answer(text=publicform.words(reader, "too_many"), status=429)
+        return answer(text=publicfields.words(reader, "too_many"), status=429)
     if throttles.take_address(request, form.key, shown.cleaned_data[EMAIL]):
         _receive(request, form, shown, stamp=stamp, data=data, texts=texts)
     return answer(done=True)

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from pages import csp, readers
 from pages.numbers import whole
 from pages.readers import ICON, PARAMETER, private
-from signups import links, publicform, throttles
+from signups import links, publicfields, throttles
 from signups.models import Signup, SignupForm
 from signups.services import confirming, forms
 from signups.services.confirming import Answer
@@ -83,7 +83,7 @@ def _signup(request: HttpRequest, key: str, *, for_script: bool) -> HttpResponse
     closed = form is None or forms.closed_because(form)
     if form is None or closed:
         if for_script:
-            said = publicform.words(reader, "closed_title")
+            said = publicfields.words(reader, "closed_title")
             return JsonResponse({"state": "errors", "text": said, "errors": {}}, status=404)
         brand = form.workspace if form else None
         return _page(request, "signup_closed", reader=reader, status=404, brand=brand)
@@ -151,7 +151,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         return _page(request, "signup_unknown", reader=reader, status=404)
     if request.method == "POST":
         if not throttles.take_confirmation(request):
-            text = publicform.words(_reader(request, found.language), "too_many")
+            text = publicfields.words(_reader(request, found.language), "too_many")
             return _confirm_page(request, found, "wait", text=text, status=429)
         return _act(request, found)
     state = {Signup.State.CONFIRMED: "done", Signup.State.REFUSED: "cannot"}.get(

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Workspace
 from contacts.models import Attribute, Contact, List, Subscription, Suppression
 from contacts.provenance import Source
-from contacts.services import contacts, erasing, suppressions
+from contacts.services import contacts, erasing, preferences, suppressions
 from contacts.timeline import entries
 from signups import links
 from signups.models import ConfirmationMail, Signup, SignupForm
@@ -201,3 +201,84 @@ def test_erasing_a_person_deletes_also_unconfirmed_sign_ups(
     assert "1 sign-up by a form" in found.traces
     erasing.erase(workspace, ADDRESS, by=None)
     assert list(Signup.objects.values_list("address", flat=True)) == ["bo@c.example"]
+
+
+def test_values_that_waited_are_read_again(
+    client: Client,
+    owner_client: Client,
+    send: Send,
+    make_form: Callable[..., SignupForm],
+    workspace: Workspace,
+) -> None:
+    for key in ("size", "colours", "age", "gone"):
+        Attribute.objects.create(workspace=workspace, key=key, label=key.title())
+    one = make_form(fields=[{"key": f"attribute:{k}"} for k in ("size", "colours", "age", "gone")])
+    values = {"attribute_size": "L", "attribute_colours": "red; Blue", "attribute_age": "old"}
+    send(of=one, **values, attribute_gone="x")
+    Attribute.objects.filter(key="gone").delete()
+    of_key = Attribute.objects.filter
+    of_key(key="size").update(type="choice", choices=["S"])
+    of_key(key="colours").update(type="choices", choices=["Blue", "Red"])
+    of_key(key="age").update(type="number")
+    client.post(link())
+    assert Contact.objects.get().attributes == {"colours": ["Blue", "Red"], "language": "en"}
+    assert Signup.objects.get().left_out == ["attribute:age", "attribute:gone", "attribute:size"]
+    page = " ".join(owner_client.get(f"/w/brand/forms/{one.pk}/signups/").content.decode().split())
+    assert "Not stored, as it does not fit the attribute: Age, gone, Size" in page
+
+
+def test_the_language_is_kept_as_the_preferences_keep_it(
+    client: Client, form: SignupForm, workspace: Workspace
+) -> None:
+    client.post(f"/f/{form.key}?lang=ja", {"email": ADDRESS, "consent": "on"})
+    client.post(link())
+    assert Contact.objects.get().attributes == {"language": "ja"}
+    assert preferences.attribute_of(workspace)
+    # One that the contact has stays.
+    factories.make_contact(workspace, "bo@c.example", attributes={"language": "de"})
+    client.post(f"/f/{form.key}?lang=ja", {"email": "bo@c.example", "consent": "on"})
+    client.post(link())
+    assert Contact.objects.get(email="bo@c.example").attributes == {"language": "de"}
+
+
+def test_a_language_attribute_of_other_values_stays_empty(
+    client: Client, send: Send, workspace: Workspace
+) -> None:
+    Attribute.objects.create(
+        workspace=workspace, key="language", label="Language", type="choice", choices=["English"]
+    )
+    send()
+    client.post(link())
+    assert not Contact.objects.get().attributes
+
+
+def test_an_erased_person_may_begin_anew(
+    client: Client, owner_client: Client, send: Send, form: SignupForm, workspace: Workspace
+) -> None:
+    suppressions.add_erased(workspace, ADDRESS, source=Source("page"), by=None)
+    send()
+    assert not Contact.objects.exists()
+    assert Suppression.objects.get().lifted_at is None
+    assert not Signup.objects.get().was_erased
+    client.post(link())
+    assert Suppression.objects.get().lifted_at
+    assert Subscription.objects.get().status == "subscribed"
+    assert Signup.objects.get().was_erased
+    page = owner_client.get(f"/w/brand/forms/{form.pk}/signups/").content.decode()
+    assert "Was erased before, and asked for mail again" in page
+
+
+def test_who_is_on_the_lists_already(
+    client: Client, owner_client: Client, send: Send, form: SignupForm
+) -> None:
+    words = "Was subscribed already"
+    url = f"/w/brand/forms/{form.pk}/signups/"
+    send()
+    client.post(link())
+    assert words not in owner_client.get(url).content.decode()
+    ConfirmationMail.objects.update(sent_at=timezone.now() - timedelta(hours=2))
+    send()
+    assert owner_client.get(url).content.decode().count(words) == 1
+    client.post(link())
+    assert owner_client.get(url).content.decode().count(words) == 1
+    assert [one.was_subscribed for one in Signup.objects.order_by("pk")] == [False, True]

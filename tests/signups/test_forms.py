@@ -140,7 +140,8 @@ def test_the_codes_of_a_form(owner_client: Client, form: SignupForm) -> None:
     assert script == f'<script src="http://127.0.0.1:8000/f/{form.key}.js" async></script>'
     assert f'action="http://127.0.0.1:8000/f/{form.key}?lang=en" method="post"' in plain
     assert (
-        '<input type="email" name="email" maxlength="320" autocomplete="email" required>' in plain
+        '<input type="email" name="email" maxlength="320" autocomplete="email" dir="ltr" required>'
+        in plain
     )
     assert 'name="first_name"' in plain
     assert "Go &amp; see" in plain
@@ -234,3 +235,57 @@ def test_another_workspace_sees_nothing(
     assert stranger_client.post(f"/w/other/forms/{form.pk}/toggle/").status_code == 404
     form.refresh_from_db()
     assert form.active
+
+
+# Before a form can take sign-ups -----------------------------------------------------------------
+
+
+def test_a_form_without_relay_can_be_made_and_says_once_what_it_needs(
+    owner_client: Client, typed: dict[str, Any]
+) -> None:
+    Relay.objects.update(archived_at=timezone.now())
+    builder = text(owner_client.get("/w/brand/forms/new/"))
+    assert "You can make the form now, but it takes no sign-ups yet:" in builder
+    assert "The form has no relay or pool" in builder
+    assert 'href="/w/brand/relays/"' in builder.split("takes no sign-ups yet:")[1][:300]
+    page = text(owner_client.post("/w/brand/forms/new/", {**typed, "route": ""}, follow=True))
+    assert "It takes no sign-ups at the moment:" in page
+    assert "It takes sign-ups." not in page
+
+
+def test_a_form_without_sender_address_leads_to_the_settings(
+    owner_client: Client, form: SignupForm, workspace: Workspace
+) -> None:
+    Workspace.objects.filter(pk=workspace.pk).update(from_email="")
+    for path in ("new/", f"{form.pk}/"):
+        page = text(owner_client.get(f"/w/brand/forms/{path}"))
+        assert "The workspace has no sender address." in page
+        assert '<a href="/w/brand/settings/">Settings of the workspace</a>' in page
+        assert "It takes sign-ups." not in page
+    off = owner_client.post(f"/w/brand/forms/{form.pk}/toggle/", follow=True)
+    assert "takes no sign-ups any more." in text(off)
+    on = text(owner_client.post(f"/w/brand/forms/{form.pk}/toggle/", follow=True))
+    assert f"{form.name} takes sign-ups." not in on
+
+
+def test_a_new_form_of_a_list(owner_client: Client, news: List) -> None:
+    page = owner_client.get(f"/w/brand/forms/new/?list={news.pk}")
+    assert page.context["form"]["lists"].value() == [news.pk]
+    assert owner_client.get("/w/brand/forms/new/?list=x").status_code == 200
+
+
+def test_empty_texts_are_explained_at_their_fields(owner_client: Client, news: List) -> None:
+    page = text(owner_client.get("/w/brand/forms/new/"))
+    assert page.count("eave it empty for our text, in ten languages.") == 4
+
+
+def test_the_language_of_the_plain_html(owner_client: Client, form: SignupForm) -> None:
+    url = f"/w/brand/forms/{form.pk}/"
+    chosen = owner_client.get(f"{url}?code_language=ja")
+    assert "メールアドレス" in chosen.context["plain"]
+    assert '<option value="ja" selected>' in text(chosen)
+    assert 'lang="en"' in owner_client.get(f"{url}?code_language=xx").context["plain"]
+    SignupForm.objects.update(language="fr")
+    own = owner_client.get(f"{url}?code_language=ja")
+    assert "Adresse e-mail" in own.context["plain"]
+    assert 'in the language of the form: <strong lang="fr">Français</strong>' in text(own)

@@ -1,5 +1,6 @@
 """The part of a list's form about sign-ups."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from django.test import Client
 
 from accounts.models import Workspace
 from contacts.models import List
-from signups.models import SignupRules
+from signups.models import SignupForm, SignupRules
 from signups.services import rules
 from tests import factories
 
@@ -82,3 +83,47 @@ def test_a_welcome_by_a_design_needs_one(
     theirs = factories.make_design(other_workspace, subject="S", html=LINK)
     assert "Select a valid choice" in post(owner_client, news, signups_confirmation=theirs.pk)
     assert not SignupRules.objects.exists()
+
+
+def test_the_page_of_a_list_shows_its_settings_and_forms(
+    owner_client: Client, make_form: Callable[..., SignupForm], news: List, workspace: Workspace
+) -> None:
+    url = f"/w/brand/lists/{news.pk}/"
+
+    def page() -> str:
+        return " ".join(owner_client.get(url).content.decode().split())
+
+    before = page()
+    for words in (
+        "Double opt-in: people confirm",
+        "Private",
+        "Our text, in the person’s language",
+        "Somebody, probably you, signed up",
+        "None yet",
+        f'href="/w/brand/forms/new/?list={news.pk}"',
+    ):
+        assert words in before
+    design = factories.make_design(workspace, name="Hello", subject="S", html=LINK)
+    rules.change(news, double_opt_in=False, confirmation_design=design, welcome="standard")
+    List.objects.update(public=True, language="de")
+    form = make_form(name="Website")
+    after = page()
+    for words in (
+        "Single opt-in: people are subscribed at once",
+        "Public: people can choose it",
+        "Deutsch",
+        f'<a href="/w/brand/designs/{design.pk}/',
+        "Willkommen",
+        f'<a href="/w/brand/forms/{form.pk}/">Website</a>',
+    ):
+        assert words in after
+
+
+def test_the_form_of_a_list_shows_our_text_and_leads_to_a_design(
+    owner_client: Client, news: List
+) -> None:
+    page = owner_client.get(f"/w/brand/lists/{news.pk}/edit/").content.decode()
+    assert 'href="/w/brand/designs/new/"' in page
+    assert "Please confirm your subscription: Brand" in page
+    assert "{{ confirm_url }}" not in page.split("Show our text")[1]
+    assert owner_client.get("/w/brand/lists/new/").status_code == 200

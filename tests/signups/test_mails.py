@@ -11,6 +11,8 @@ from django.test import Client
 
 from accounts.models import Workspace
 from contacts.models import Contact, List
+from contacts.provenance import Source
+from contacts.services import erasing, suppressions
 from designs.models import Content
 from designs.rendering import Renderer
 from pages import publicwords
@@ -67,6 +69,26 @@ def test_the_mail_leaves_with_a_link_that_confirms(
     assert found
     client.post(found[0])
     assert Contact.objects.get().email == ADDRESS
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_mail_reaches_an_erased_person_who_signs_up(
+    send: Send, sink: Sink, relay: Relay, workspace: Workspace
+) -> None:
+    suppressions.add_erased(workspace, ADDRESS, source=Source("page"), by=None)
+    send()
+    send_all(Mailing.objects.get())
+    assert [to for _sender, to, _content in sink.mails] == [ADDRESS]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_mail_that_waits_when_its_person_is_erased_does_not_leave(
+    send: Send, sink: Sink, relay: Relay, workspace: Workspace
+) -> None:
+    send()
+    erasing.erase(workspace, ADDRESS, by=None)
+    send_all(Mailing.objects.get())
+    assert not sink.mails
 
 
 @pytest.mark.django_db

@@ -71,11 +71,16 @@ def test_a_suppressed_address_gets_nothing_and_the_answer_is_the_same(  # noqa: 
     assert (latest().state, latest().reason) == ("refused", code)
 
 
-def test_an_erased_person_gets_nothing(send: Send, workspace: Workspace) -> None:
+@pytest.mark.usefixtures("single")
+def test_an_erased_person_is_asked_and_nothing_else_changes(
+    send: Send, workspace: Workspace
+) -> None:
     suppressions.add_erased(workspace, ADDRESS, source=Source("page"), by=None)
     assert send().status_code == 303
-    assert not mails()
-    assert latest().reason == "suppressed_erased"
+    assert len(mails()) == 1
+    assert (latest().state, latest().reason) == ("unconfirmed", "")
+    assert Suppression.objects.get().lifted_at is None
+    assert not Contact.objects.exists()
 
 
 def test_who_unsubscribed_is_asked(send: Send, workspace: Workspace) -> None:
