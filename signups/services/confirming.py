@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from contacts.languages import ATTRIBUTE as LANGUAGE
-from contacts.models import Attribute, Contact, List, Suppression
+from contacts.models import Attribute, Contact, List, Subscription, Suppression
 from contacts.queries import mailable
 from contacts.services import contacts, lists, preferences, suppressions
 from contacts.values import Value
@@ -28,11 +28,16 @@ class Answer(Enum):
     EXPIRED = "expired"
     # Mail to the address is suppressed, and not by its own unsubscription.
     CANNOT = "cannot"
+    # The lists, or the contact that it made, were deleted.
+    GONE = "gone"
+    # The person confirmed, and unsubscribed later.
+    LEFT = "left"
 
 
 def grave(stops: list[Suppression]) -> Suppression | None:
-    """The first suppression that no sign-up lifts: any but the person's own wish."""
-    return next((one for one in stops if not is_own_wish(one)), None)
+    """The first suppression that stands against a sign-up: any but the person's own wish, or a
+    pause, which a sign-up leaves as it is."""
+    return next((one for one in stops if not (is_own_wish(one) or is_pause(one))), None)
 
 
 def is_own_wish(one: Suppression) -> bool:
@@ -42,6 +47,10 @@ def is_own_wish(one: Suppression) -> bool:
         return False
     unsubscribed = one.reason == Suppression.Reason.UNSUBSCRIBED
     return is_erasure(one) or (unsubscribed and one.kind == Suppression.Kind.ADDRESS)
+
+
+def is_pause(one: Suppression) -> bool:
+    return one.reason == Suppression.Reason.PAUSED
 
 
 def is_erasure(one: Suppression) -> bool:
@@ -55,17 +64,35 @@ def has_expired(signup: Signup) -> bool:
     return signup.state == State.WAITING and begun < timezone.now() - links.HOLDS
 
 
+def settled_as(signup: Signup) -> Answer | None:
+    """What a click on its link says without doing anything; None: it can be confirmed."""
+    if has_expired(signup):
+        return Answer.EXPIRED
+    if signup.state == State.REFUSED:
+        return Answer.CANNOT
+    in_use = List.objects.filter(
+        workspace=signup.workspace_id, pk__in=signup.list_ids, archived_at=None
+    )
+    confirmed = signup.state == State.CONFIRMED
+    if not in_use.exists() or (confirmed and signup.contact is None):
+        return Answer.GONE
+    if not confirmed:
+        return None
+    on_lists = Subscription.objects.filter(contact=signup.contact_id, list__in=in_use)
+    stays = on_lists.filter(status=Subscription.Status.SUBSCRIBED).exists()
+    stops = mailable.stops_of(signup.workspace, [signup.address]).get(signup.address, [])
+    if grave(stops):
+        return Answer.CANNOT
+    return Answer.DONE if stays and not any(map(is_own_wish, stops)) else Answer.LEFT
+
+
 @transaction.atomic
 def confirm(signup_id: int, *, ip: str | None) -> tuple[Signup, Answer]:
     """By the link in the mail, so the address is the person's. Safe to do twice: a second time
     changes nothing. Raises Signup.DoesNotExist."""
     signup = Signup.objects.select_for_update(of=("self",)).get(pk=signup_id)
-    if signup.state == State.CONFIRMED:
-        return signup, Answer.DONE
-    if has_expired(signup):
-        return signup, Answer.EXPIRED
-    if signup.state == State.REFUSED:
-        return signup, Answer.CANNOT
+    if (settled := settled_as(signup)) is not None:
+        return signup, settled
     stops = mailable.stops_of(signup.workspace, [signup.address]).get(signup.address, [])
     if (stop := grave(stops)) is not None:
         signup.state, signup.reason = State.REFUSED, mailable.code_of(stop)
@@ -81,7 +108,8 @@ def confirm(signup_id: int, *, ip: str | None) -> tuple[Signup, Answer]:
 def _lift(signup: Signup, stops: list[Suppression]) -> None:
     """Source and reason stay with the lifted rows. Of an erased person nothing else is left, so
     that the sign-up says that it lifted the row."""
-    wishes = Suppression.objects.filter(pk__in=[one.pk for one in stops])
+    own = [one.pk for one in stops if is_own_wish(one)]
+    wishes = Suppression.objects.filter(pk__in=own)
     suppressions.lift_many(wishes, None, timezone.now())
     if any(map(is_erasure, stops)):
         signup.was_erased = True

@@ -154,12 +154,9 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
             text = publicfields.words(_reader(request, found.language), "too_many")
             return _confirm_page(request, found, "wait", text=text, status=429)
         return _act(request, found)
-    state = {Signup.State.CONFIRMED: "done", Signup.State.REFUSED: "cannot"}.get(
-        Signup.State(found.state), "ask"
-    )
-    if confirming.has_expired(found):
-        state = "sent" if request.GET.get("sent") == "1" else "expired"
-    elif request.GET.get("sent") == "1" and state == "ask":
+    settled = confirming.settled_as(found)
+    state = settled.value if settled else "ask"
+    if request.GET.get("sent") == "1" and settled in {None, Answer.EXPIRED}:
         state = "sent"
     return _confirm_page(request, found, state)
 

@@ -34,7 +34,7 @@ def made(form: SignupForm, shown: Sent) -> str:
         "optional": shown.words("optional"),
         "hidden": {"name": HONEYPOT, "label": shown.words("leave_empty")},
         "stamp": {"name": STAMP, "value": shown.stamp, "number": NUMBER},
-        "failed": shown.words("wrong"),
+        "failed": shown.words("failed"),
         "fields": shown.form.described(),
     }
     return SHELL.format(known=json.dumps(known), bundle=_bundle(bundles.bundle(BUNDLE)["js"]))

@@ -1,12 +1,16 @@
 """Texts for recipients: each language has all of them, with the same values."""
 
 import string
+from pathlib import Path
 
 import pytest
 from django.template import Context, Template
 
 from pages import publicwords
 from pages.publicwords import ENGLISH, LANGUAGES
+
+# Apps with pages or mails for recipients.
+OURS = ("pages", "tracking", "signups", "sending", "contacts")
 
 
 def names_in(text: str) -> set[str]:
@@ -21,6 +25,27 @@ def test_each_language_has_each_text_with_the_same_values(language: str) -> None
         assert names_in(text) == names_in(english[key]), key
         assert text.strip() == text, key
         assert text, key
+
+
+def test_each_text_is_said_somewhere() -> None:
+    """A text that no page says is missing on the page that should say it."""
+    root = Path(__file__).parents[2]
+    sources = [*root.glob("templates/**/*.html"), *root.glob("[!.]*/**/*.py")]
+    words = "".join(
+        one.read_text() for one in sources if one.relative_to(root).parts[0] in {"templates", *OURS}
+    )
+    # Names that are put together (a number, "bad_" with a type), and those that a function takes
+    # without the section.
+    parts = {key: key.partition(".")[2] for key in publicwords.texts(ENGLISH)}
+    unsaid = [
+        key
+        for key, name in parts.items()
+        if f'"{key}"' not in words
+        and f'"{name}"' not in words
+        and not name[-1].isdecimal()
+        and not name.startswith("bad_")
+    ]
+    assert unsaid == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

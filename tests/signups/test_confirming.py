@@ -282,3 +282,47 @@ def test_who_is_on_the_lists_already(
     client.post(link())
     assert owner_client.get(url).content.decode().count(words) == 1
     assert [one.was_subscribed for one in Signup.objects.order_by("pk")] == [False, True]
+
+
+@pytest.mark.parametrize("archived", [True, False])
+def test_after_its_list_is_gone_it_signs_nobody_up(
+    client: Client, send: Send, news: List, archived: bool
+) -> None:
+    send()
+    if archived:
+        List.objects.filter(pk=news.pk).update(archived_at=timezone.now())
+    else:
+        news.delete()
+    for answer in (client.get(link()), client.post(link())):
+        assert "This sign-up is over" in answer.content.decode()
+    assert not Contact.objects.exists()
+    assert Signup.objects.get().state == "unconfirmed"
+
+
+@pytest.mark.parametrize("everything", [True, False])
+def test_who_left_since_is_told_so(
+    client: Client, send: Send, workspace: Workspace, news: List, everything: bool
+) -> None:
+    send()
+    client.post(link())
+    assert "You are signed up" in client.get(link()).content.decode()
+    if everything:
+        suppressions.suppress(
+            workspace, value=ADDRESS, kind="address", reason="unsubscribed", source=Source("page")
+        )
+    else:
+        Subscription.objects.update(status="unsubscribed")
+    for answer in (client.get(link()), client.post(link())):
+        assert "You have unsubscribed since" in answer.content.decode()
+    assert (Subscription.objects.get().status == "subscribed") == everything
+
+
+def test_a_pause_neither_stops_it_nor_ends(
+    client: Client, send: Send, workspace: Workspace, news: List
+) -> None:
+    soon = timezone.now() + timedelta(days=30)
+    preferences.pause(workspace, [ADDRESS], until=soon, source=Source("page"))
+    send()
+    client.post(link())
+    assert Subscription.objects.get().status == "subscribed"
+    assert Suppression.objects.get().lifted_at is None
