@@ -48,7 +48,7 @@ def list_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
     }
     counts = list_queries.counts(request.workspace.pk).get(one.pk, list_queries.NOBODY)
     context = {"list": one, "counts": counts, "chart": chart, "days": len(series)}
-    context["list_language"] = publicwords.name(one.language) if one.language else ""
+    context["list_language"] = publicwords.name(one.language)
     context["list_settings"] = [(kind.page, kind.show(one)) for kind in listsettings.kinds]
     return render(request, "contacts/list.html", context)
 

@@ -53,7 +53,9 @@ def choose(asked: Iterable[str], *, accepts: str = "", otherwise: str = ENGLISH)
 
 
 def name(language: str) -> str:
-    """The language's name in itself: 简体中文."""
+    """The language's name in itself: 简体中文. Another code as it is."""
+    if language not in LANGUAGES:
+        return language
     return str(_file(language)["name"])
 
 

@@ -43,7 +43,7 @@ def refused_because(one: Signup) -> str:
 
 @register.filter
 def language_name(code: str) -> str:
-    return publicwords.name(code) if code in publicwords.LANGUAGES else code
+    return publicwords.name(code)
 
 
 @register.filter

@@ -54,6 +54,10 @@ def test_a_language_knows_its_name_and_direction(language: str) -> None:
     assert publicwords.direction(language) == ("rtl" if language == "ar" else "ltr")
 
 
+def test_a_code_of_another_language_is_its_name() -> None:
+    assert [publicwords.name(code) for code in ("", "xx", "../en")] == ["", "xx", "../en"]
+
+
 @pytest.mark.parametrize(
     ("tag", "language"),
     [
