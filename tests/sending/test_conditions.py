@@ -255,12 +255,14 @@ def test_numbers_count_as_the_condition_does(
 def test_openers_are_read_from_the_index_alone(
     workspace: Workspace, scanned: Mailing, operator: str
 ) -> None:
-    """Even if the statistics, made while a table was empty, say that a scan of it costs nothing."""
+    """The index has all that the condition asks. In a table as small as here, other indexes cost
+    the same."""
     rule = Group(ALL, (when("mail", "any", operator, 1, 30),))
     checked, known = segments.context(workspace, rule, at=NOW)
     found = compiling.people(checked, known)
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        for scan in ("seqscan", "bitmapscan", "indexscan"):
+            cursor.execute(f"SET LOCAL enable_{scan} = off")
         cursor.execute(f"EXPLAIN {found.text}", found.parameters)
         plan = "\n".join(row[0] for row in cursor.fetchall())
-    assert re.search(r"Index Only Scan using sending_event_\d+_mailing_id_kind_contact_id", plan)
+    assert re.search(r"Index Only Scan using sending_event_\d+_mailing_id_kind_contact_id", plan), plan
