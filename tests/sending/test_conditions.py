@@ -251,18 +251,24 @@ def test_numbers_count_as_the_condition_does(
     assert segments.ask(checked, known, person)[1].value.startswith(expected)
 
 
+# What a vacuum notes of a table with one page.
+VACUUMED = """
+UPDATE pg_class SET relpages = 1, relallvisible = 1, reltuples = 50
+ WHERE relname ~ '^sending_event_[0-9]+$'
+"""
+
+
 @pytest.mark.parametrize("operator", ["opened", "opened_too", "clicked"])
 def test_openers_are_read_from_the_index_alone(
     workspace: Workspace, scanned: Mailing, operator: str
 ) -> None:
-    """The index has all that the condition asks. In a table as small as here, other indexes cost
-    the same."""
+    """After a vacuum; before it, other indexes cost the same."""
     rule = Group(ALL, (when("mail", "any", operator, 1, 30),))
     checked, known = segments.context(workspace, rule, at=NOW)
     found = compiling.people(checked, known)
     with connection.cursor() as cursor:
-        for scan in ("seqscan", "bitmapscan", "indexscan"):
-            cursor.execute(f"SET LOCAL enable_{scan} = off")
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        cursor.execute(VACUUMED)
         cursor.execute(f"EXPLAIN {found.text}", found.parameters)
         plan = "\n".join(row[0] for row in cursor.fetchall())
-    assert re.search(r"Index Only Scan using sending_event_\d+_mailing_id_kind_contact_id", plan), plan
+    assert re.search(r"Index Only Scan using sending_event_\d+_mailing_id_kind_contact_id", plan)
