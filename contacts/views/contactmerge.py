@@ -16,6 +16,7 @@ from contacts.queries import mailable
 from contacts.queries import people as people_query
 from contacts.services import contactmerge as service
 from contacts.services import contacts as contact_service
+from contacts.services import openconsent
 from contacts.services.contactmerge import Values
 
 LEFT, RIGHT = "left", "right"
@@ -79,6 +80,8 @@ def merge_contacts(request: WorkspaceRequest, pk: int, other_pk: int) -> HttpRes
             return redirect("contact", request.workspace.slug, kept.pk)
     context = {"left": left, "right": right, "rows": [address, *rows], "error": error}
     context["state"] = service.state_of(*sorted((left, right), key=lambda one: one.pk))
+    # With one refusal nobody's opens are counted afterwards.
+    context["loses_consent"] = openconsent.answers_of([left.pk, right.pk]) == {True, False}
     context |= {"sides": _sides(request, left, right), "places": _places(left, right)}
     return render(request, "contacts/contact_merge.html", context)
 

@@ -314,3 +314,13 @@ def test_another_workspace(owner_client: Client, other_workspace: Workspace, kep
     url = f"/w/brand/contacts/{kept.pk}/merge/{theirs.pk}/"
     assert owner_client.post(url).status_code == 404
     assert owner_client.get(f"/w/brand/contacts/{kept.pk}/merge/{kept.pk}/").status_code == 302
+
+
+@pytest.mark.parametrize("theirs", [True, False])
+def test_the_page_says_that_a_refusal_holds(
+    owner_client: Client, kept: Contact, other: Contact, theirs: bool
+) -> None:
+    openconsent.give([kept.pk], BY_HAND)
+    (openconsent.give if theirs else openconsent.withdraw)([other.pk], BY_HAND)
+    page = owner_client.get(f"/w/brand/contacts/{kept.pk}/merge/{other.pk}/").content.decode()
+    assert ("Afterwards the refusal holds." in " ".join(page.split())) != theirs
