@@ -14,13 +14,14 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from django.core import signing
 from django.core.exceptions import FieldDoesNotExist
-from django.db import OperationalError, connections, transaction
+from django.db import connections
 from django.db.models import BooleanField, F, Func, Model, QuerySet, Value
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from pages import locales, numbers, statements, wellformed
+from pages.queries import counting
 
 M = TypeVar("M", bound=Model)
 SALT = "pages.tables"
@@ -28,8 +29,6 @@ SIZE = 50
 # Results are counted exactly up to this number, and as long as `limit_counts` says. Else the
 # planner's estimate is shown.
 COUNT_UP_TO = 10_000
-# SQLSTATE of PostgreSQL: query_canceled.
-CANCELLED = "57014"
 # Parameters of the URL that only give the position in the result.
 PAGING = ("after", "before")
 
@@ -164,20 +163,7 @@ def _counted(queryset: QuerySet[Any], milliseconds: int) -> int | None:
     """The number of rows, at most COUNT_UP_TO + 1. None: it takes longer than so many
     milliseconds."""
     rows = queryset.order_by()[: COUNT_UP_TO + 1]
-    if not milliseconds:
-        return rows.count()
-    try:
-        with transaction.atomic(queryset.db), connections[queryset.db].cursor() as cursor:
-            cursor.execute("SELECT current_setting('statement_timeout')")
-            (before,) = cursor.fetchone()
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(milliseconds)])
-            counted = rows.count()
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [before])
-    except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", None) != CANCELLED:
-            raise
-        return None
-    return counted
+    return counting.within(milliseconds, rows) if milliseconds else rows.count()
 
 
 def _rounded(count: int) -> int:
