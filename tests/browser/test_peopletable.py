@@ -61,6 +61,7 @@ def test_filter_columns_and_view(  # noqa: PLR0917 - fixtures and cases
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
     page.get_by_role("link", name="Columns").click()
+    expect(page.locator(".column-order")).to_be_visible()
     axe(page)
     shot(page, f"columns-{width}")
     # By keyboard: a button of its own, and Alt with an arrow.
