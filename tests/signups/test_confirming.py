@@ -177,7 +177,7 @@ def test_whoever_is_new_on_a_list_is_welcomed_once(
 def test_other_tokens_lead_nowhere(client: Client, db: None, token: str) -> None:
     page = client.post(f"/f/confirm/{token}")
     assert page.status_code == 404
-    assert "This link is not complete" in page.content.decode()
+    assert "This link is not complete, or no longer valid" in page.content.decode()
 
 
 def test_words_right_behind_a_link_do_not_matter(client: Client, send: Send) -> None:
