@@ -1,7 +1,8 @@
 """What was done with attributes, in words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from pages import locales
@@ -22,6 +23,20 @@ def deleted(had: int, names: Sequence[str]) -> str:
             had,
         )
     return text.format(name=locales.listed(names), count=locales.number(had))
+
+
+def still_had(having: Mapping[str, int]) -> str:
+    """`having`: {choice that goes: contacts that have it}."""
+    each = [
+        ngettext("{choice} ({count} contact)", "{choice} ({count} contacts)", count).format(
+            choice=choice, count=locales.number(count)
+        )
+        for choice, count in having.items()
+    ]
+    return _(
+        "Contacts have what would be no choice any more: {choices}. They keep it, but segments "
+        "with it match nobody. Save again to remove it all the same."
+    ).format(choices=locales.listed(each))
 
 
 def merged(filled: int, name: str, other: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 from django.utils.translation import gettext as _
@@ -9,7 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Workspace
 from contacts import columns
 from contacts.attributeuses import Use, Wanted, finders
-from contacts.models import SavedMapping
+from contacts.models import Attribute, SavedMapping
 from contacts.tablemodels import SavedView
 
 # Contacts that are read for the shares: of more contacts a sample.
@@ -75,6 +76,35 @@ class Shares:
     filled: Mapping[str, int]
     people: int
     exact: bool
+
+
+# Of one choice, or of several.
+HAVING = {
+    Attribute.Type.CHOICE: """
+SELECT attributes ->> %(key)s, count(*) FROM contacts_contact
+ WHERE workspace_id = %(workspace)s AND attributes ->> %(key)s = ANY(%(choices)s) GROUP BY 1
+""",
+    Attribute.Type.CHOICES: """
+SELECT one, count(*) FROM contacts_contact,
+       jsonb_array_elements_text(CASE jsonb_typeof(attributes -> %(key)s)
+                                 WHEN 'array' THEN attributes -> %(key)s ELSE '[]' END) one
+ WHERE workspace_id = %(workspace)s AND one = ANY(%(choices)s) GROUP BY 1
+""",
+}
+
+
+def having(attribute: Attribute, choices: Collection[str]) -> dict[str, int]:
+    """{choice: how many contacts have it}, of these choices; without those that nobody has."""
+    if not choices or attribute.type not in HAVING:
+        return {}
+    given: dict[str, Any] = {
+        "workspace": attribute.workspace_id,
+        "key": attribute.key,
+        "choices": list(choices),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(HAVING[Attribute.Type(attribute.type)], given)
+        return dict(sorted(cursor.fetchall()))
 
 
 def shares(workspace_id: int) -> Shares:

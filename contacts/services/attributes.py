@@ -102,6 +102,12 @@ def rename_group(workspace: Workspace, group: str, name: str) -> None:
 
 
 @transaction.atomic
+def without(attribute: Attribute, choices: Sequence[str]) -> list[str]:
+    """Choices that it has now, and would not have with these."""
+    kept = {one_line(choice) for choice in choices}
+    return [choice for choice in attribute.choices if choice not in kept]
+
+
 def change(attribute: Attribute, *, label: str, choices: Sequence[str], group: str = "") -> None:
     """Rename it, or change its choices or group; values that contacts have stay."""
     moved = attribute.group != group

@@ -72,7 +72,13 @@ def edit_attribute(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     """Name, choices and group; merge field and type stay: mails and values depend on them."""
     attribute = get_in(request.workspace, Attribute, pk=pk)
     form = AttributeForm(request.POST or None, attribute=attribute)
-    if request.method == "POST" and form.is_valid() and not overtaken.is_overtaken(form):
+    is_right = request.method == "POST" and form.is_valid() and not overtaken.is_overtaken(form)
+    gone = service.without(attribute, form.cleaned_data["choices"]) if is_right else []
+    # Whoever was told saves a second time.
+    told = request.POST.getlist("given_up") == gone
+    if is_right and not told and (having := attributeuses.having(attribute, gone)):
+        form.add_error("choices", attributewords.still_had(having))
+    elif is_right:
         service.change(
             attribute,
             label=form.cleaned_data["label"],
@@ -85,6 +91,7 @@ def edit_attribute(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     context = {"form": form, "attribute": attribute, "used_by": service.used_by([attribute])}
     context["users"] = attributeuses.uses(request.workspace, [attribute.key])[attribute.key]
     context["groups"] = service.groups(request.workspace)
+    context["given_up"] = gone
     context["others"] = same.exclude(pk=attribute.pk)
     return render(request, "contacts/attribute_form.html", context)
 

@@ -1,5 +1,6 @@
 """An attribute that is deleted while an import fills it leaves no values behind."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
@@ -233,3 +234,30 @@ def test_an_attribute_that_others_make_comes_last(workspace: Workspace) -> None:
     preferences.set_language(person, "zh-Hans")
     own = Attribute.objects.filter(workspace=workspace).values_list("key", "group")
     assert list(own) == [("born", "About"), ("city", "About"), ("taste", ""), ("language", "")]
+
+
+@pytest.mark.parametrize(
+    ("type_", "values"),
+    [("choice", ["Pro", "Pro", "Free"]), ("choices", [["Pro"], ["Pro", "Free"], "x"])],
+)
+def test_a_choice_that_contacts_have_goes_only_at_the_second_time(
+    workspace: Workspace, owner_client: Client, type_: str, values: list[object]
+) -> None:
+    plan = attributes.add(workspace, label="Plan", type_=type_, choices=["Free", "Pro", "Old"])
+    for number, value in enumerate(values):
+        make_contact(workspace, f"p{number}@b.example", attributes={"plan": value})
+    url = f"/w/brand/attributes/{plan.pk}/edit/"
+    given = {"label": "Plan", "choices": "Free\nTeam", "group": ""}
+    page = owner_client.post(url, given).content.decode()
+    assert "Pro (2 contacts)" in page
+    assert "Old (" not in page
+    plan.refresh_from_db()
+    assert plan.choices == ["Free", "Pro", "Old"]
+    told = re.findall(r'name="given_up" value="(\w+)"', page)
+    assert told == ["Pro", "Old"]
+    # Other choices are told anew.
+    other = owner_client.post(url, given | {"choices": "Team", "given_up": told})
+    assert "Free (1 contact)" in other.content.decode()
+    owner_client.post(url, given | {"given_up": told})
+    plan.refresh_from_db()
+    assert plan.choices == ["Free", "Team"]
