@@ -12,6 +12,7 @@ from contacts.models import Contact, List, Subscription, Suppression
 from contacts.provenance import Source
 from contacts.services import suppressions
 from sending.models import Mailing
+from signups import puzzles
 from signups.models import ConfirmationMail, Signup, SignupForm
 from tests import factories
 from tests.signups.conftest import ADDRESS, mails, stamped
@@ -106,10 +107,14 @@ class TestSingleOptIn:
         assert subscription.source == Source("form", form.pk)
         assert not mails()
 
-    def test_without_a_solved_puzzle_the_person_is_asked(self, send: Send) -> None:
+    def test_without_a_solved_puzzle_the_person_is_asked(
+        self, send: Send, form: SignupForm
+    ) -> None:
         send(number="")
         send("b@example.com", stamp="", number="")
-        send("c@example.com", number="999999999999")
+        stamp = stamped(form)["stamp"]
+        wrong = next(one for one in map(str, range(100)) if not puzzles.solved(stamp, one))
+        send("c@example.com", stamp=stamp, number=wrong)
         assert not Contact.objects.exists()
         assert len(mails()) == 3
 
