@@ -6,6 +6,7 @@ is done with the next ones, as long as they leave no doubt (contacts.services.sc
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import User, Workspace
 from pages.singleline import SingleLineField
@@ -93,7 +94,7 @@ class ScheduledRun(models.Model):
         FETCHING = "fetching", _("Being fetched")
         JUDGING = "judging", _("Being checked")  # the whole file is here
         WAITING = "asking", _("Waits for a person")
-        STARTED = "imported", _("Imported")
+        STARTED = "taken", pgettext_lazy("a file that was fetched", "Imported")
         UNCHANGED = "same_file", _("File unchanged")
         FAILED = "failed", _("Failed")
 

@@ -1,6 +1,7 @@
 """The states of subscriptions, suppressions, imports and jobs."""
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from pages.statuses import Look, register
 
@@ -28,6 +29,7 @@ register(
         "setup": Look("info", "columns", _("To be confirmed")),
         "fetching": Look("busy", "download", _("Being fetched")),
         "judging": Look("busy", "file-import", _("Being checked")),
+        "taken": Look("good", "circle-check", pgettext_lazy("a file that was fetched", "Imported")),
         "asking": Look("warn", "user-question", _("Waits for a person")),
         "same_file": Look("quiet", "circle-check", _("File unchanged")),
         "undone": Look("quiet", "arrow-back-up", _("Undone")),

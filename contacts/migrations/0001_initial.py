@@ -665,7 +665,7 @@ class Migration(migrations.Migration):
             name='ScheduledRun',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('fetching', 'Being fetched'), ('judging', 'Being checked'), ('asking', 'Waits for a person'), ('imported', 'Imported'), ('same_file', 'File unchanged'), ('failed', 'Failed')], default='fetching', max_length=9)),
+                ('state', models.CharField(choices=[('fetching', 'Being fetched'), ('judging', 'Being checked'), ('asking', 'Waits for a person'), ('taken', 'Imported'), ('same_file', 'File unchanged'), ('failed', 'Failed')], default='fetching', max_length=9)),
                 ('reasons', models.JSONField(default=list)),
                 ('size', models.BigIntegerField(default=0)),
                 ('etag', models.CharField(blank=True, max_length=200)),
