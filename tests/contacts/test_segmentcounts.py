@@ -21,20 +21,15 @@ from contacts.segmentmodels import Segment, SegmentDay, SegmentDayPart
 from contacts.segments import rules
 from contacts.services import filterwords, segmentcounts
 from contacts.services import segments as service
-from tests.contacts.segments.scene import group, make_segment, when
+from tests.contacts.segments.scene import NAMED, group, make_named, make_segment, when
 from tests.factories import make_contact
 
 pytestmark = pytest.mark.django_db
 
-NAMED = when("person", "first_name", "filled")
-
 
 @pytest.fixture
 def one(workspace: Workspace) -> Segment:
-    for name in ("ann", "bo", "cy"):
-        make_contact(workspace, f"{name}@x.example", first_name=name)
-    make_contact(workspace, "none@x.example")
-    return make_segment(workspace, NAMED, name="Named")
+    return make_named(workspace, "Named")
 
 
 def a_day_later() -> None:

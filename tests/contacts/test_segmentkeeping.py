@@ -12,20 +12,14 @@ from contacts.queries import people as people_query
 from contacts.segmentmodels import Segment
 from contacts.services import jobs, segmentkeeping
 from contacts.services import segments as service
-from tests.contacts.segments.scene import group, make_segment, when
-from tests.factories import make_contact
+from tests.contacts.segments.scene import NAMED, group, make_named, make_segment, when
 
 pytestmark = pytest.mark.django_db
-
-NAMED = when("person", "first_name", "filled")
 
 
 @pytest.fixture
 def one(workspace: Workspace) -> Segment:
-    for name in ("ann", "bo", "cy"):
-        make_contact(workspace, f"{name}@x.example", first_name=name)
-    make_contact(workspace, "none@x.example")
-    return make_segment(workspace, NAMED, name="Named, VIPs")
+    return make_named(workspace, "Named, VIPs")
 
 
 def name_of_today() -> str:

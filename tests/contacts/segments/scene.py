@@ -11,6 +11,7 @@ from contacts.segments import compiling
 from contacts.segments.rules import ALL, Condition, Group
 from contacts.segments.sql import put
 from contacts.services import segments as service
+from tests.factories import make_contact
 
 NOW = dt.datetime(2026, 3, 10, 12, tzinfo=dt.UTC)
 
@@ -64,3 +65,14 @@ def _matching(workspace: Workspace, whole: Group, at: dt.datetime) -> set[str]:
 def make_segment(workspace: Workspace, *items: Condition | Group, name: str = "Segment") -> Segment:
     rule, _known = segments.context(workspace, group(ALL, *items))
     return service.create(workspace, name=name, rule=rule)
+
+
+NAMED = when("person", "first_name", "filled")
+
+
+def make_named(workspace: Workspace, name: str) -> Segment:
+    """Three people with a first name, one without, and the segment of the three."""
+    for first in ("ann", "bo", "cy"):
+        make_contact(workspace, f"{first}@x.example", first_name=first)
+    make_contact(workspace, "none@x.example")
+    return make_segment(workspace, NAMED, name=name)
