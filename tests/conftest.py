@@ -55,9 +55,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     )
 
 
-def pytest_make_parametrize_id(val: object) -> str | None:
-    """A file's bytes are no name."""
-    return f"{len(val)} bytes" if isinstance(val, bytes) and len(val) > 100 else None
+# Characters of a value in the name of a test.
+LONGEST_ID = 40
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """A long value is named by its argument. It may hold the time of day, such as a signed text or
+    a file: then each worker would collect tests of other names, and none would run."""
+    return argname if isinstance(val, str | bytes) and len(val) > LONGEST_ID else None
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
