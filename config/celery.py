@@ -37,6 +37,7 @@ TICKS = (
     ("sending.tasks.refusals.tell", 15.0, 15),
     ("sending.tasks.engine.forget_old", 3600.0, 600),
     ("sending.tasks.engine.begin_block", 3600.0, 600),
+    ("sending.tasks.engine.index_answers", 30.0, 30),
     ("tracking.tasks.record_hits", 2.0, 4),
     ("signups.tasks.tend", 3600.0, 600),
     ("contacts.tasks.sweep_imports", 10.0, 10),

@@ -6,8 +6,6 @@ those that somebody else has locked: whoever waits while holding locks may make 
 batch is read again. So each contact is read once when nobody else can change it.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection
@@ -15,22 +13,6 @@ from django.db import connection
 from contacts.models import Attribute
 
 BATCH = 5_000
-# A number for pg_try_advisory_lock.
-LOCK = 7_204_511
-
-
-@contextmanager
-def alone() -> Iterator[bool]:
-    """Whether no other worker is at it. If this one dies, the database ends the lock."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
-        got = bool((cursor.fetchone() or (False,))[0])
-    try:
-        yield got
-    finally:
-        if got:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
 def snapshot() -> tuple[int, int]:

@@ -60,6 +60,8 @@ def asked(item: Group | Condition, context: Context) -> Sql:
         inner = asked(context.rules[int(item.subject)], context)
         return put("({} IS NOT TRUE)" if item.operator == "not_in" else "{}", inner)
     compiled = _compiled(item, context)
+    if isinstance(compiled, Match) and compiled.of_one:
+        compiled = compiled.of_one
     if isinstance(compiled, _Branch) or not compiled.people:
         return _where(compiled, context)
     exists = "EXISTS (SELECT FROM ({}) found WHERE found.contact_id = c.id)"

@@ -57,11 +57,13 @@ class Context:
 class Match:
     """The contacts of a condition: SQL that is true for a contact `c`; or (`people`) a query with
     their ids as `contact_id`, which reads narrow tables and not the wide one of contacts.
-    `without`: all contacts but those of the query."""
+    `without`: all contacts but those of the query. `of_one`: the same for one contact, if that is
+    asked in another way."""
 
     sql: Sql
     people: bool = False
     without: bool = False
+    of_one: "Match | None" = None
 
 
 @dataclass(frozen=True, slots=True)

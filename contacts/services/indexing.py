@@ -9,6 +9,7 @@ from contacts.queries import indexing as query
 from contacts.segments import indexed, rules
 from contacts.segments.rules import Group
 from environment import logs
+from pages.queries.alone import alone
 
 log = logs.get(__name__)
 
@@ -31,7 +32,7 @@ def want(workspace: Workspace, rule: Group) -> None:
 def fill(seconds: float = SECONDS) -> bool:
     """Go on with the attributes that are marked, for some seconds. Whether all are ready."""
     until = time.monotonic() + seconds
-    with query.alone() as we:
+    with alone("contacts_indexing") as we:
         if not we:
             return False
         marked = Attribute.objects.filter(indexing=Indexing.FILLING).order_by("pk")

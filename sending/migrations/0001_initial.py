@@ -2,6 +2,7 @@
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
+import sending.models.answers
 import sending.models.fence
 from django.db import migrations, models
 
@@ -443,5 +444,27 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='streamitem',
             constraint=models.UniqueConstraint(fields=('mailing', 'key'), name='stream_item_once'),
+        ),
+        migrations.CreateModel(
+            name='AnswerIndex',
+            fields=[
+                ('mailing', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='answer_index', serialize=False, to='sending.mailing')),
+                ('accepted', models.IntegerField()),
+                ('ready', models.BooleanField(default=False)),
+                ('again', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, size=None)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='AnswerBits',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.SmallIntegerField()),
+                ('span', models.BigIntegerField()),
+                ('bits', sending.models.answers.BitsField(length=4096)),
+                ('mailing', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='sending.mailing')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('mailing', 'kind', 'span'), name='answer_bits_once')],
+            },
         ),
     ]

@@ -100,6 +100,27 @@ ALTER TABLE sending_leftout ADD CONSTRAINT left_out_address_once
 ALTER TABLE sending_streamitem ADD CONSTRAINT stream_item_once UNIQUE USING INDEX stream_item_once
 """
 
+# bit_or for "at least so many": the bits that are set in so many of the rows.
+AT_LEAST = """
+CREATE FUNCTION sending_at_least_next(state bit(4096)[], bits bit(4096), times int)
+RETURNS bit(4096)[] LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $next$
+BEGIN
+  -- state[n]: the bits set in n of the rows so far.
+  state := coalesce(state, array_fill(0::bit(4096), ARRAY[times]));
+  FOR n IN REVERSE times..2 LOOP
+    state[n] := state[n] | (state[n - 1] & bits);
+  END LOOP;
+  state[1] := state[1] | bits;
+  RETURN state;
+END
+$next$;
+CREATE FUNCTION sending_at_least_last(state bit(4096)[]) RETURNS bit(4096)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $last$ SELECT state[cardinality(state)] $last$;
+CREATE AGGREGATE sending_at_least(bit(4096), int) (
+  SFUNC = sending_at_least_next, STYPE = bit(4096)[], FINALFUNC = sending_at_least_last,
+  PARALLEL = SAFE);
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [("sending", "0001_initial")]
@@ -110,6 +131,11 @@ class Migration(migrations.Migration):
             "DROP FUNCTION sending_make_block; DROP FUNCTION sending_next_message_id CASCADE",
         ),
         migrations.RunSQL(PARENTS, PLAIN),
+        migrations.RunSQL(
+            AT_LEAST,
+            "DROP AGGREGATE sending_at_least(bit, int); DROP FUNCTION sending_at_least_next;"
+            " DROP FUNCTION sending_at_least_last",
+        ),
         # A batch's ids are written once and read twice within a second: to compress them costs more
         # than it saves.
         migrations.RunSQL(

@@ -1,5 +1,6 @@
 """The ledger (mailings, their messages, events), refusals, holds, and the fence."""
 
+from sending.models.answers import AnswerBits, AnswerIndex
 from sending.models.fence import (
     Fence,
     Fenced,
@@ -25,6 +26,8 @@ from sending.models.past import PastRecipients, WaitingErasure
 from sending.models.refusals import Hold, RefusalCount
 
 __all__ = [
+    "AnswerBits",
+    "AnswerIndex",
     "Batch",
     "Event",
     "Fence",

@@ -10,6 +10,7 @@ from django.db import connection
 
 from sending import blocks
 from sending.machines import KINDS
+from sending.queries import answers
 from sending.queries.states import sql
 
 # Events of one message that are read at most. Who sends more at once only spoils the judgement.
@@ -162,6 +163,7 @@ def correct(actors: Mapping[int, int], message_ids: Iterable[int]) -> None:
         for block, some in messages.items():
             cursor.execute(blocks.of_block(CHANGE, block), given | {"messages": some})
             _move(cursor, block, cursor.fetchall())
+    answers.look_again(message_ids)
 
 
 def _move(cursor: Any, block: int, changed: list[tuple[int, str, datetime]]) -> None:

@@ -1,7 +1,8 @@
 """The condition of segments about mails: sent, opened, clicked and bounced, of any campaign, one of
 them, or the latest.
 
-Openings, clicks and bounces are found in an index of the events alone, each by the time when it
+Conditions without a period ask the bits of finished mailings (queries.answersql). Otherwise
+openings, clicks and bounces are found in an index of the events alone, each by the time when it
 happened; mails that were sent, in the messages. Of a mail it counts whether it was opened, not how
 often.
 
@@ -16,6 +17,7 @@ people who read every mail with Apple Mail would otherwise be among those who ne
 """
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -28,7 +30,9 @@ from contacts.segments.operators import Operator, Takes
 from contacts.segments.rules import Condition
 from contacts.segments.sql import Sql, given, given_list, put
 from pages import locales, numbers
-from sending.models import Mailing, Message
+from sending.models import Mailing, Message, PastRecipients
+from sending.queries import answersql
+from sending.queries.answers import Kind
 from sending.queries.states import sql
 
 ANY, LAST = "any", "last_"
@@ -147,6 +151,14 @@ BY_MACHINES = {
     "opened": f"m.machines & {Message.MACHINE_OPENED} > 0",
     "clicked": f"m.machines & {Message.MACHINE_CLICKED} > 0",
 }
+# {(action, whether machines count): what is asked by bits}
+BITS = {
+    ("sent", False): Kind.SENT,
+    ("opened", False): Kind.OPENED,
+    ("opened", True): Kind.OPENED_TOO,
+    ("clicked", False): Kind.CLICKED,
+    ("clicked", True): Kind.CLICKED_TOO,
+}
 # Whether such a mail was opened is unknown.
 UNCOUNTED = f"(NOT m.counts_opens OR m.machines & {Message.HIDDEN} > 0)"
 # {operator: the action that none of the mails has}
@@ -183,11 +195,15 @@ def _subjects(workspace_id: int, keys: Collection[str]) -> Iterable[Subject]:
 def _mailings(one: Condition, context: Context) -> Sql:
     """Their ids, as an array. Numbers and no query, so that PostgreSQL knows how many messages they
     have, and which blocks to leave out."""
+    return given_list(_ids(one, context), "bigint")
+
+
+def _ids(one: Condition, context: Context) -> list[int]:
     if (number := numbers.whole(one.subject)) is not None:
-        return given_list([number], "bigint")
+        return [number]
     if (known := context.memo.get(("mailings", one.subject))) is None:
         known = context.memo["mailings", one.subject] = _latest(one.subject, context.workspace_id)
-    return given_list(known, "bigint")
+    return list(known)
 
 
 def _latest(subject: str, workspace_id: int) -> list[int]:
@@ -196,20 +212,64 @@ def _latest(subject: str, workspace_id: int) -> list[int]:
     return list(found if subject == ANY else found[: int(subject.removeprefix(LAST))])
 
 
-def _compile(one: Condition, _subject: Subject, context: Context) -> Match:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A condition taken apart. `operator`: without TOO. `days`: empty, or one number."""
+
+    operator: str
+    action: str
+    too: bool
+    times: int
+    days: tuple[object, ...]
+
+    @property
+    def never(self) -> bool:
+        return self.operator.startswith("never_")
+
+
+def _taken_apart(one: Condition) -> _Asked:
     operator = one.operator.removesuffix(TOO)
-    if operator in NONE_OF:
-        return Match(_unanswered(one, NONE_OF[operator], context), people=True)
-    never = operator.startswith("never_")
-    action = operator.removeprefix("never_")
-    times, days = (1, one.values[:1]) if never else (int(one.values[0]), one.values[1:])
-    if action == "sent":
-        rows = _sent(one, times, days, context)
+    action = NONE_OF.get(operator, operator.removeprefix("never_"))
+    many = operator in TIMES
+    times = int(one.values[0]) if many else 1
+    return _Asked(operator, action, operator != one.operator, times, one.values[many:])
+
+
+def _compile(one: Condition, _subject: Subject, context: Context) -> Match:
+    asked = _taken_apart(one)
+    rows = _by_rows(one, asked, context)
+    bits = _by_bits(one, asked, context)
+    return rows if bits is None else Match(bits, of_one=rows)
+
+
+def _by_bits(one: Condition, asked: _Asked, context: Context) -> Sql | None:
+    """Bits have no times, and bounces are few."""
+    kind = BITS.get((asked.action, asked.too))
+    if kind is None or asked.days:
+        return None
+    ids_of = _ids(one, context)
+    if asked.operator in NONE_OF:
+        kinds_of = [kind, Kind.UNKNOWN] if asked.action == "opened" else [kind]
+        return answersql.none_of(kinds_of, ids_of, context)
+    kinds_of = [kind, Kind.UNKNOWN] if asked.operator == "never_opened" else [kind]
+    found = answersql.at_least(asked.times, kinds_of, ids_of, context)
+    if found is not None and asked.action == "sent" and asked.times == 1:
+        past = PastRecipients.objects.filter(mailing__in=ids_of)
+        if dropped := list(past.values_list("mailing", flat=True).distinct()):
+            found = put("({} OR c.id IN (" + PAST + "))", found, given_list(dropped, "bigint"))
+    return put("NOT ({})", found) if found is not None and asked.never else found
+
+
+def _by_rows(one: Condition, asked: _Asked, context: Context) -> Match:
+    if asked.operator in NONE_OF:
+        return Match(_unanswered(one, asked.action, context), people=True)
+    if asked.action == "sent":
+        rows = _sent(one, asked.times, asked.days, context)
     else:
-        rows = _answered(one, action, times, days, context)
-    if operator == "never_opened":
-        rows = put("{} UNION {}", rows, _uncounted(one, days, context))
-    return Match(rows, people=True, without=never)
+        rows = _answered(one, asked.action, asked.times, asked.days, context)
+    if asked.operator == "never_opened":
+        rows = put("{} UNION {}", rows, _uncounted(one, asked.days, context))
+    return Match(rows, people=True, without=asked.never)
 
 
 def _sent(one: Condition, times: int, days: tuple[object, ...], context: Context) -> Sql:

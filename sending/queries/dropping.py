@@ -1,7 +1,5 @@
 """Statements for dropping the detail of a block (services.retention)."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -161,22 +159,6 @@ def keep_recipients(block: int, first: int) -> None:
     known = _range(block) | {"from": first, "upto": first + PIECE}
     with connection.cursor() as cursor:
         cursor.execute(blocks.of_block(KEEP, block), known)
-
-
-@contextmanager
-def alone() -> Iterator[bool]:
-    """Whether nobody else drops detail now, in this database. Held by the session, because a drop
-    takes many transactions; a process that dies holds it no more."""
-    name = "hashtext('sending_drop')"
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT pg_try_advisory_lock({name})")
-        (got,) = cursor.fetchone() or (False,)
-    try:
-        yield got
-    finally:
-        if got:
-            with connection.cursor() as cursor:
-                cursor.execute(f"SELECT pg_advisory_unlock({name})")
 
 
 def drop(parent: str, block: int) -> None:

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from sending import blocks
 from sending.machines import Actor
 from sending.models import Event
-from sending.queries import openpixels
+from sending.queries import answers, openpixels
 from sending.queries.states import sql
 
 Kind = Event.Kind
@@ -34,7 +34,7 @@ LOCK = """
 SELECT id FROM sending_message m WHERE id = ANY(%(messages)s) AND {m} ORDER BY id FOR UPDATE
 """
 # `fresh`: the first of its kind for its message, so that a tally counts messages, not events; opens
-# and clicks of machines are kinds of their own. The last column, `first_bounce`: the message's
+# and clicks of machines are kinds of their own. `first_bounce`: the message's
 # first bounce of any kind. Events of messages that no
 # longer exist are ignored. {m} and {e} restrict the statement to the blocks of these messages
 # (sending.blocks).
@@ -46,11 +46,11 @@ WITH given AS (
          AS r (message_id, kind, at, link, actor, detail)
     JOIN sending_message m ON m.id = r.message_id AND {m}),
 fresh AS (
-  SELECT mailing_id, message_id, kind, actor > 0 AS machine, min(at) AS at FROM given g
+  SELECT mailing_id, message_id, contact_id, kind, actor > 0 AS machine, min(at) AS at FROM given g
    WHERE NOT EXISTS (SELECT 1 FROM sending_event e
                       WHERE e.message_id = g.message_id AND e.kind = g.kind
                         AND (e.actor > 0) = (g.actor > 0) AND {e})
-   GROUP BY 1, 2, 3, 4),
+   GROUP BY 1, 2, 3, 4, 5),
 stored AS (
   INSERT INTO sending_event (mailing_id, message_id, contact_id, kind, at, link, actor, detail)
   SELECT mailing_id, message_id, contact_id, kind, at, link, actor, detail FROM given)
@@ -60,7 +60,8 @@ SELECT mailing_id, message_id, kind, at, machine,
                                   ORDER BY at, kind)
        AND NOT EXISTS (SELECT 1 FROM sending_event e
                         WHERE e.message_id = fresh.message_id AND e.kind = ANY(%(bounces)s)
-                          AND {e})
+                          AND {e}),
+       contact_id
   FROM fresh
 """
 
@@ -80,10 +81,11 @@ UPDATE sending_message m
 """
 # Message.HIDDEN, once for each message. Apart from FIRST_TIMES: the proxy may come after another
 # machine, and then its open is not the first.
-HIDE = """
+HIDE = sql("""
 UPDATE sending_message m SET machines = m.machines | 4
  WHERE m.id = ANY(%(hidden)s) AND m.machines & 4 = 0 AND {m}
-"""
+RETURNING m.mailing_id, m.contact_id, m.state = $ACCEPTED
+""")
 
 # An event of an unknown message proves that the server accepted it, at the time when it was handed
 # over. The minutes join `moved`, so that the tally's row is locked first, as everywhere.
@@ -202,9 +204,14 @@ def record(events: Iterable[EventRow], *, locked: bool = False) -> None:
         cursor.execute(within(INSERT), given)
         fresh = cursor.fetchall()
         cursor.execute(within(SETTLE_UNKNOWN), given)
+        hidden = []
         if given["hidden"]:
             cursor.execute(within(HIDE), given)
+            hidden = [(mailing, contact) for mailing, contact, sent in cursor.fetchall() if sent]
         if not fresh:
+            if hidden:
+                answers.lock(mailing for mailing, _contact in hidden)
+                _index(fresh, hidden)
             return
         counted: dict[str, Any] = {
             "bounces": BOUNCES,
@@ -217,3 +224,15 @@ def record(events: Iterable[EventRow], *, locked: bool = False) -> None:
         }
         for statement in (FIRST_TIMES, TALLY, MINUTES):
             cursor.execute(within(statement), counted)
+    _index(fresh, hidden)
+
+
+def _index(fresh: list[Any], hidden: list[tuple[int, int | None]]) -> None:
+    """Adds to the bits that segments read. `hidden`: (mailing, contact)."""
+    said = [
+        (mailing, contact, kind)
+        for mailing, _message, event, _at, machine, _first, contact in fresh
+        for kind in answers.SAYS.get((event, machine), ())
+    ]
+    said += [(mailing, contact, answers.Kind.UNKNOWN) for mailing, contact in hidden]
+    answers.add(said)

@@ -8,6 +8,7 @@ from django.db import connection
 
 from contacts.queries import openconsent
 from sending import blocks
+from sending.queries import answers
 
 # Messages whose opens are counted now. Both are asked: the message's own pixel may have ended when
 # the consent was withdrawn, and a consent that was withdrawn while the mail was claimed is only in
@@ -92,3 +93,4 @@ def _forget(which: str, given: Iterable[int]) -> None:
         }
         if unnamed:
             cursor.execute(TALLY, known)
+    answers.look_again(messages)

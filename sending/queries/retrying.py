@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from pages.statements import named
 from sending import blocks
 from sending.models import Mailing, Message
+from sending.queries import answers
 from sending.queries.states import sql
 
 # One statement, so that rows, events and counts move together. Locks are taken in the order used
@@ -69,6 +70,7 @@ def put_back(
         "reason": reason,
         "limit": limit,
     }
+    answers.forget([mailing.pk])
     with connection.cursor() as cursor:
         cursor.execute(blocks.named(RETRY.replace("{rows}", ids), mailing.pk), known)
         return cursor.fetchone() or (0, 0, [])

@@ -4,6 +4,7 @@ from django.db import connection
 
 from contacts.models import Contact
 from sending.models import Message
+from sending.queries import answers
 from sending.queries.due import FREEZING
 from sending.queries.states import sql
 
@@ -32,6 +33,7 @@ UPDATE sending_event e SET contact_id = %(kept)s FROM sending_message m
     "UPDATE sending_message SET contact_id = %(kept)s WHERE contact_id = %(other)s",
     "UPDATE sending_leftout SET contact_id = %(kept)s WHERE contact_id = %(other)s",
 )
+OF_CONTACT = "SELECT id FROM sending_message WHERE contact_id = %(kept)s"
 
 
 def open_mailing_of(kept: Contact, other: Contact) -> tuple[str, int] | None:
@@ -48,6 +50,9 @@ def move(kept: Contact, other: Contact) -> None:
     with connection.cursor() as cursor:
         for statement in MOVE:
             cursor.execute(statement, {"kept": kept.pk, "other": other.pk})
+        cursor.execute(OF_CONTACT, {"kept": kept.pk})
+        messages = [row[0] for row in cursor.fetchall()]
+    answers.look_again(messages)
 
 
 def count(contact: Contact) -> int:

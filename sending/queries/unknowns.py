@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from pages.statements import named
 from sending import blocks
 from sending.models import Mailing, Message
+from sending.queries import answers
 from sending.queries.states import sql
 
 # One statement, so that rows and counts move together.
@@ -44,6 +45,7 @@ def count_as_sent(mailing: Mailing, rows: QuerySet[Message], limit: int) -> int:
 
 
 def _settle(statement: str, mailing: Mailing, rows: QuerySet[Message], limit: int) -> int:
+    answers.forget([mailing.pk])
     ids, parameters = named(rows.order_by().values("pk"))
     with connection.cursor() as cursor:
         cursor.execute(

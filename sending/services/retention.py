@@ -16,12 +16,13 @@ from django.db.models import QuerySet
 
 from contacts.queries import copies, formeraddresses
 from environment import logs
+from pages.queries.alone import alone
 from pages.registry import Registry
 from sending import blocks
 from sending.exceptions import SendingError
 from sending.models import Mailing
+from sending.queries import answers, dropping
 from sending.queries import blocks as tables
-from sending.queries import dropping
 from sending.queries.dropping import Counts, Keeping
 
 log = logs.get(__name__)
@@ -70,8 +71,8 @@ def _block(number: int, before: datetime) -> Block:
 def drop(block: Block, before: datetime, *, pause: Callable[[float], None] = time.sleep) -> None:
     """Drops the detail of a block whose mailings ended before `before`. After an interruption, call
     it again. Raises BlockKeptError and DropRunningError."""
-    with dropping.alone() as alone:
-        if not alone:
+    with alone("sending_drop") as we:
+        if not we:
             raise DropRunningError
         # Another process may have dropped it since it was looked at.
         if block.number in dropping.left():
@@ -111,6 +112,7 @@ def _mark(block: Block, before: datetime) -> None:
     # Which address a contact had at this moment must be known for ever.
     formeraddresses.await_changes()
     dropping.mark(block.number)
+    answers.drop(_mailings(block).values_list("pk", flat=True))
 
 
 def _keep_recipients(block: Block) -> None:

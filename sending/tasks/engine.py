@@ -5,7 +5,7 @@ from relays.services import lanes, minutes
 from sending.engine import shift, stopping
 from sending.host import trouble
 from sending.host.trouble import HostTroubleError
-from sending.services import blocks, erasing, fence, freezing, recovery, sendhosts
+from sending.services import answers, blocks, erasing, fence, freezing, recovery, sendhosts
 from sending.services import dispatch as dispatcher
 
 # Seconds after which a nudge that no process took expires; the next tick gives another one.
@@ -77,3 +77,9 @@ def _recover(**_: object) -> None:
 @worker_shutting_down.connect
 def _stop(**_: object) -> None:
     stopping.ask()
+
+
+@shared_task(ignore_result=True)
+def index_answers() -> None:
+    """Each half a minute: indexes the recipients of mailings that are over, for segments."""
+    answers.tick()

@@ -36,7 +36,7 @@ def people(workspace: Workspace, **cities: object) -> None:
 
 
 @contextmanager
-def elsewhere(statement: str, *given: int) -> Iterator[None]:
+def elsewhere(statement: str, *given: int | str) -> Iterator[None]:
     """Runs the statement in a transaction of another connection that lasts as long as the block."""
     begun, over = threading.Event(), threading.Event()
 
@@ -116,7 +116,7 @@ def test_a_stopped_worker_goes_on_where_it_was(
 def test_only_one_worker_is_at_it(workspace: Workspace, city: Attribute) -> None:
     people(workspace, ann="Berlin")
     make_segment(workspace, attribute("city", "filled"))
-    with elsewhere("SELECT pg_advisory_xact_lock(%s)", query.LOCK):
+    with elsewhere("SELECT pg_advisory_xact_lock(hashtext(%s))", "contacts_indexing"):
         assert not indexing.fill()
     assert indexing.fill()
 
