@@ -6,19 +6,24 @@ from django.db import migrations
 # Puts every character of a script without spaces between words (Han, Kana, Hangul) between spaces,
 # so that each is a word of its own and has trigrams: 李明 and 李 明 become the same text. A space of
 # another width counts as a space. PL/pgSQL, since an SQL function that uses its argument twice is
-# not inlined, and then takes five times as long.
+# not inlined, and then takes five times as long. A second regular expression for runs of spaces
+# would double the time.
 SPACED = r"""
 CREATE FUNCTION contacts_spaced(given text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE
+    spaced text;
 BEGIN
     IF octet_length(given) = char_length(given) THEN
         RETURN given;  -- Latin letters alone: nothing to put between
     END IF;
-    RETURN regexp_replace(
-        regexp_replace(
-            translate(given, U&'\00A0\3000', '  '),
-            U&'([\2E80-\2FDF\3005-\9FFF\AC00-\D7AF\F900-\FAFF\+020000-\+03FFFF])', ' \1 ', 'g'),
-        ' +', ' ', 'g');
+    spaced := regexp_replace(
+        translate(given, U&'\00A0\3000', '  '),
+        U&'([\2E80-\2FDF\3005-\9FFF\AC00-\D7AF\F900-\FAFF\+020000-\+03FFFF])', ' \1 ', 'g');
+    WHILE position('  ' IN spaced) > 0 LOOP
+        spaced := replace(spaced, '  ', ' ');
+    END LOOP;
+    RETURN spaced;
 END
 $$
 """
