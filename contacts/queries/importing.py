@@ -304,11 +304,11 @@ class Target:
 
 
 def stage(rows: StringIO) -> None:
-    """Put shaped rows (CSV: line, email, three names, attributes as JSON, consent, flag) into
-    staging."""
+    """Put shaped rows (PostgreSQL's text format: line, email, three names, attributes as JSON,
+    consent, flag) into staging."""
     with connection.cursor() as cursor:
         cursor.execute(CREATE)
-        with cursor.copy(r"COPY import_staged FROM STDIN (FORMAT csv, NULL '\N')") as copy:
+        with cursor.copy("COPY import_staged FROM STDIN") as copy:
             copy.write(rows.getvalue())
 
 
