@@ -8,8 +8,9 @@ import csv
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from io import StringIO
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from contacts.addresses import AddressError
 from contacts.csvfile import PAUSE, CsvReader, FilePosition, Record
@@ -28,13 +29,33 @@ WEIGHT = 8 * 1024 * 1024
 CELL = 32
 
 
+# Keys of attributes, as JSON: a file has few.
+_key = lru_cache(maxsize=4096)(quoted)
+
+
 def to_json(attributes: dict[str, Value]) -> str:
     """The attributes as JSON text; json.dumps would make an encoder for each call."""
     members = [
-        f"{quoted(key)}:{quoted(value) if isinstance(value, str) else json.dumps(value)}"
+        f"{_key(key)}:{quoted(value) if isinstance(value, str) else json.dumps(value)}"
         for key, value in attributes.items()
     ]
     return "{" + ",".join(members) + "}"
+
+
+def _row(line: int, person: ImportedPerson) -> str:
+    """The person's row in PostgreSQL's text format, without its flag. Only backslashes are to be
+    escaped: an address and names are on one line and have no tab, and JSON escapes both."""
+    return "\t".join(
+        (
+            str(line),
+            person.email,
+            person.first_name,
+            person.last_name,
+            person.full_name,
+            to_json(person.attributes),
+            person.consent,
+        )
+    ).replace("\\", "\\\\")
 
 
 class Reject(NamedTuple):
@@ -49,7 +70,7 @@ class Reject(NamedTuple):
 
 @dataclass(slots=True)
 class RowBatch:
-    """`staged`: CSV for contacts.queries.importing.stage, one row for each address."""
+    """`staged`: rows for contacts.queries.importing.stage, one for each address."""
 
     staged: StringIO = field(default_factory=StringIO)
     # CSV for contacts.queries.importtags.stage; empty if no row has tags.
@@ -81,10 +102,10 @@ class RowBatch:
 
 @dataclass(slots=True)
 class _Rows:
-    """Rows of the batch that is being read: {address: its first row}, {address: the tags of that
-    row} and {address: its questions}."""
+    """Rows of the batch that is being read: {address: its first row, see _row}, {address: the tags
+    of that row} and {address: its questions}."""
 
-    seen: dict[str, list[Any]] = field(default_factory=dict)
+    seen: dict[str, str] = field(default_factory=dict)
     tags: dict[str, Names] = field(default_factory=dict)
     asked: dict[str, list[Reject]] = field(default_factory=dict)
 
@@ -163,9 +184,10 @@ class Batcher:
     def _stage(batch: RowBatch, rows: "_Rows") -> None:
         """Write one row for each address, with the gravest flag of its lines. Questions about a
         person are reported unless another line says for certain that the person left."""
-        writer = csv.writer(batch.staged)
         flags = batch.flags
-        writer.writerows((*row, flags.get(email, SUBSCRIBED)) for email, row in rows.seen.items())
+        batch.staged.writelines(
+            f"{row}\t{flags.get(email, SUBSCRIBED)}\n" for email, row in rows.seen.items()
+        )
         tagged = csv.writer(batch.tagged)
         for email, names in rows.tags.items():
             tagged.writerows((email, key, name) for key, name in names.items())
@@ -198,15 +220,7 @@ class Batcher:
             batch.rejects.append(Reject(line, code, True, value, cells))
         if person.tags:
             rows.tags[person.email] = person.tags
-        rows.seen[person.email] = [
-            line,
-            person.email,
-            person.first_name,
-            person.last_name,
-            person.full_name,
-            to_json(person.attributes),
-            person.consent,
-        ]
+        rows.seen[person.email] = _row(line, person)
 
     def _read_words(
         self, batch: RowBatch, record: Record, person: ImportedPerson, rows: "_Rows"

@@ -220,7 +220,7 @@ class CsvReader:
             if piece.byte - self._pieces[0].byte > MAX_RECORD:  # which holds the record's beginning
                 raise _EndlessError
             for number, line in enumerate(StringIO(piece.text, newline=""), piece.line):
-                if number - self._line > self._most_lines():
+                if number != self._line and number - self._line > self._most_lines():
                     raise _EndlessError
                 yield line
         self._ended = True

@@ -69,9 +69,10 @@ class Contact(Sourced):
     """A person. `email` is normalised (contacts.addresses): lower case, domain as A-labels.
     `source`: where the contact came from first."""
 
-    # A composite index begins with it, as in the tables below, so it needs no index of its own.
+    # A composite index begins with it, as in the tables below, so it needs no index of its own. Its
+    # constraint: migrations/0002_search_and_storage.KEYS.
     workspace = models.ForeignKey(
-        Workspace, models.CASCADE, related_name="contacts", db_index=False
+        Workspace, models.CASCADE, related_name="contacts", db_index=False, db_constraint=False
     )
     email = models.CharField(_("e-mail address"), max_length=320)
     # Of the address.
@@ -170,9 +171,12 @@ class Subscription(Sourced):
         EXPLICIT = "explicit", _("Agreed to get mail (opt-in)")
         CUSTOMER = "customer", _("Existing customer")
 
-    list = models.ForeignKey(List, models.CASCADE, related_name="subscriptions", db_index=False)
+    # Of keys without a constraint, here and below: migrations/0002_search_and_storage.KEYS.
+    list = models.ForeignKey(
+        List, models.CASCADE, related_name="subscriptions", db_index=False, db_constraint=False
+    )
     contact = models.ForeignKey(
-        Contact, models.CASCADE, related_name="subscriptions", db_index=False
+        Contact, models.CASCADE, related_name="subscriptions", db_index=False, db_constraint=False
     )
     status = models.CharField(
         _("status"), max_length=12, choices=Status.choices, default=Status.SUBSCRIBED
@@ -235,8 +239,12 @@ class ContactTag(Sourced):
     has; without a number of its own, a million rows stay narrow."""
 
     pk = models.CompositePrimaryKey("tag_id", "contact_id")
-    tag = models.ForeignKey(Tag, models.CASCADE, related_name="tagged", db_index=False)
-    contact = models.ForeignKey(Contact, models.CASCADE, related_name="tagged", db_index=False)
+    tag = models.ForeignKey(
+        Tag, models.CASCADE, related_name="tagged", db_index=False, db_constraint=False
+    )
+    contact = models.ForeignKey(
+        Contact, models.CASCADE, related_name="tagged", db_index=False, db_constraint=False
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

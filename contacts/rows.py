@@ -158,16 +158,18 @@ class Shaper:
             reading = read(cells[number][:MAX_STATUS])
             person.flag = graver(person.flag, reading.flag)
             person.words.append((number, reading, cells[number]))
+        if not self._on_lists.columns:
+            return
         person.consent = self._on_lists.consent(cells)
         if (about := self._on_lists.about) is not None:
             word = reimport.word_in(self._on_lists.cell(cells)[:MAX_STATUS])
             reading = self._read_list(word)
             person.flag = self._on_lists.flag(cells, person.flag, reading)
             person.words.append((about, reading, word))
-        elif self._on_lists.columns:
-            if self._lists_alone:
-                person.flag = graver(person.flag, self._on_lists.summed_up(cells))
-            person.flag = self._on_lists.of_lists(cells, person.flag)
+            return
+        if self._lists_alone:
+            person.flag = graver(person.flag, self._on_lists.summed_up(cells))
+        person.flag = self._on_lists.of_lists(cells, person.flag)
 
     def address_cell(self, cells: Sequence[str]) -> str:
         """The row's cell in the address column."""

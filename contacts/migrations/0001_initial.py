@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                 ('attributes', models.JSONField(blank=True, default=dict, verbose_name='attributes')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
-                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='contacts', to='accounts.workspace')),
+                ('workspace', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='contacts', to='accounts.workspace')),
             ],
             options={
                 'indexes': [
@@ -321,8 +321,8 @@ class Migration(migrations.Migration):
                 ('afterwards', models.CharField(blank=True, choices=[('', ''), ('taken_back', 'taken back'), ('said_again', 'said again')], db_default='', default='', max_length=10)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('changed_at', models.DateTimeField(auto_now=True)),
-                ('contact', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='subscriptions', to='contacts.contact')),
-                ('list', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='subscriptions', to='contacts.list')),
+                ('contact', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='subscriptions', to='contacts.contact')),
+                ('list', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='subscriptions', to='contacts.list')),
             ],
             options={
                 'indexes': [
@@ -405,8 +405,8 @@ class Migration(migrations.Migration):
                 ('source_kind', models.CharField(blank=True, default='', max_length=20, verbose_name='source')),
                 ('pk', models.CompositePrimaryKey('tag_id', 'contact_id', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('contact', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='tagged', to='contacts.contact')),
-                ('tag', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='tagged', to='contacts.tag')),
+                ('contact', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='tagged', to='contacts.contact')),
+                ('tag', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='tagged', to='contacts.tag')),
             ],
             options={
                 'indexes': [

@@ -183,8 +183,7 @@ SELECT %(import_id)s, id, 'updated', {overwritten.CHANGED} FROM b
 """  # noqa: S608 - constants of ours
 
 # A user may add the same person on a page at this moment: that row wins, and ours becomes a known
-# contact (LATE). It hardly ever happens, and ON CONFLICT makes the statement half as long again: so
-# the plain statement is tried first.
+# contact (LATE).
 INSERT = """
 INSERT INTO contacts_contact
     (id, workspace_id, email, first_name, last_name, full_name, attributes,
@@ -192,8 +191,9 @@ INSERT INTO contacts_contact
 SELECT contact_id, %(workspace)s, email, first_name, last_name, full_name, attributes,
        %(source_kind)s, %(source_id)s, now(), now()
 FROM import_judged WHERE outcome = 'new'
+{conflict}
 """
-INSERT_UNKNOWN = f"{INSERT} ON CONFLICT (workspace_id, email) DO NOTHING"
+INSERT_CONFLICT = "ON CONFLICT (workspace_id, email) DO NOTHING"
 LATE = """
 UPDATE import_judged j SET contact_id = c.id, outcome = 'unchanged'
 FROM contacts_contact c
@@ -210,13 +210,14 @@ WITH made AS (
            %(source_kind)s, %(source_id)s, now(), now()
     FROM import_judged
     WHERE listing IN ('subscribed', 'unsubscribed') AND contact_id IS NOT NULL
-    ON CONFLICT (list_id, contact_id) DO NOTHING
+    {conflict}
     RETURNING status
 )
 SELECT count(*) FILTER (WHERE status = 'subscribed'),
        count(*) FILTER (WHERE status = 'unsubscribed')
 FROM made
 """
+SUBSCRIBE_CONFLICT = "ON CONFLICT (list_id, contact_id) DO NOTHING"
 # Unsubscribes people who left according to the file, and stores what their subscription was.
 # Returns how many, and how many of these this import had subscribed.
 UNSUBSCRIBE = f"""
@@ -304,11 +305,11 @@ class Target:
 
 
 def stage(rows: StringIO) -> None:
-    """Put shaped rows (CSV: line, email, three names, attributes as JSON, consent, flag) into
-    staging."""
+    """Put shaped rows (PostgreSQL's text format: line, email, three names, attributes as JSON,
+    consent, flag) into staging."""
     with connection.cursor() as cursor:
         cursor.execute(CREATE)
-        with cursor.copy(r"COPY import_staged FROM STDIN (FORMAT csv, NULL '\N')") as copy:
+        with cursor.copy("COPY import_staged FROM STDIN") as copy:
             copy.write(rows.getvalue())
 
 
@@ -378,7 +379,7 @@ def merge(target: Target, *, new: int) -> dict[str, int]:
     parameters = target.parameters(apply=True)
     with connection.cursor() as cursor:
         cursor.execute(UPDATE, parameters)
-        _insert(cursor, parameters)
+        insert(cursor, INSERT, INSERT_CONFLICT, parameters)
         if cursor.rowcount != new:
             cursor.execute(LATE, parameters)
         counts = _listings(cursor)
@@ -390,12 +391,14 @@ def merge(target: Target, *, new: int) -> dict[str, int]:
         return _outcomes(cursor) | counts
 
 
-def _insert(cursor: Any, parameters: dict[str, Any]) -> None:
+def insert(cursor: Any, statement: str, conflict: str, parameters: dict[str, Any]) -> None:
+    """Insert rows, except those that somebody inserted at this moment. That hardly ever happens,
+    and ON CONFLICT makes a statement half as long again: so the plain statement is tried first."""
     try:
         with transaction.atomic():
-            cursor.execute(INSERT, parameters)
+            cursor.execute(statement.replace("{conflict}", ""), parameters)
     except IntegrityError:
-        cursor.execute(INSERT_UNKNOWN, parameters)
+        cursor.execute(statement.replace("{conflict}", conflict), parameters)
 
 
 def _subscribe(cursor: Any, parameters: dict[str, Any]) -> dict[str, int]:
@@ -403,7 +406,10 @@ def _subscribe(cursor: Any, parameters: dict[str, Any]) -> dict[str, int]:
     left, had_come = cursor.fetchone()
     cursor.execute(WITHDRAW, parameters)
     withdrawn = cursor.rowcount
-    cursor.execute(SUBSCRIBE, parameters)
+    if left:  # their rows are there already
+        cursor.execute(SUBSCRIBE.replace("{conflict}", SUBSCRIBE_CONFLICT), parameters)
+    else:
+        insert(cursor, SUBSCRIBE, SUBSCRIBE_CONFLICT, parameters)
     subscribed, unsubscribed = cursor.fetchone()
     return {
         "subscribed": subscribed - had_come - withdrawn,

@@ -236,7 +236,7 @@ def merge(
         raise AttributeGoneError
     judged = importing.judge(target, apply=True)
     merged = importing.merge(target, new=judged.get("new", 0))
-    merged |= importtags.merge(target, batch)
+    merged |= importtags.merge(target, batch, merged)
     merged |= importopens.merge(target, batch)
     if batch.unusable or merged["asked"]:
         batch.forget_values(importing.lines_not_taken())

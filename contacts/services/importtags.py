@@ -1,5 +1,7 @@
 """The tags of an import: how many new ones its file may bring, and those of a batch."""
 
+from collections.abc import Mapping
+
 from contacts import tagnames
 from contacts.batches import RowBatch
 from contacts.columns import TAGS
@@ -20,12 +22,14 @@ def reader(import_: Import) -> TagReader | None:
     return TagReader(keys, room=min(left, tagnames.MOST - len(keys)))
 
 
-def merge(target: Target, batch: RowBatch) -> dict[str, int]:
-    """Write the tags of a batch that was merged; the counts "tagged" and "new_tags"."""
+def merge(target: Target, batch: RowBatch, merged: Mapping[str, int]) -> dict[str, int]:
+    """Write the tags of a batch that was merged, with these counts; the counts "tagged" and
+    "new_tags"."""
     if not batch.tagged.tell():
         return {}
     importtags.stage(batch.tagged)
-    return importtags.merge(target)
+    known = merged.get("updated", 0) + merged.get("unchanged", 0)
+    return importtags.merge(target, all_new=not known)
 
 
 def judge(target: Target, batch: RowBatch, new: Names) -> dict[str, int]:

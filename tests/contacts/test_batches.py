@@ -61,7 +61,7 @@ def test_the_rest_begins_where_a_batch_ended(monkeypatch: pytest.MonkeyPatch) ->
     assert first
     rest = list(batcher(data, columns=41, start=first.after))
     assert rows(rest) == [10, 5]
-    assert rest[0].staged.getvalue().startswith("12,000010@b.example,")
+    assert rest[0].staged.getvalue().startswith("12\t000010@b.example\t")
 
 
 @pytest.mark.parametrize("line", [b"\n", b",,,,,,\n"])

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection, connections
 
 from accounts.models import Workspace
-from contacts.models import Contact, Import, List, Subscription
+from contacts.models import Contact, ContactTag, Import, List, Subscription
 from contacts.services import (
     importchoices,
     importfile,
@@ -83,6 +83,79 @@ def test_who_is_added_meanwhile_counts_as_known(workspace: Workspace) -> None:
     assert (file.counts["new"], file.counts["unchanged"]) == (1, 1)
     assert Contact.objects.get(email="bo@y.example").first_name == "Bo"
     assert Subscription.objects.filter(list=news, status="subscribed").count() == 2
+
+
+JOIN = """
+INSERT INTO contacts_subscription (list_id, contact_id, status, consent, source_kind, source_id,
+                                   created_at, changed_at)
+VALUES (%s, %s, 'unsubscribed', 'unknown', 'page', 0, now(), now())
+"""
+
+
+def test_who_leaves_meanwhile_stays_off_the_list(workspace: Workspace) -> None:
+    news = List.objects.create(workspace=workspace, name="News")
+    bo = Contact.objects.create(workspace=workspace, email="bo@y.example")
+    data = b"email\nann@y.example\nbo@y.example\n"
+    file = importuploads.receive(workspace, filename="x", pieces=[data], by=None, limit=1 << 30)
+    importchoices.configure(
+        file,
+        dialect=file.dialect,
+        mapping=file.mapping,
+        target=news,
+        consent="explicit",
+        known="fill",
+    )
+    imports.start(file, enqueue=None)
+    with (
+        psycopg.connect(address()) as page,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        page.execute(JOIN, [news.pk, bo.pk])
+        running = thread.submit(run, file)
+        wait_until_it_waits()
+        page.commit()
+        running.result(30)
+    file.refresh_from_db()
+    assert file.state == Import.State.FINISHED, file.error
+    assert (file.counts["new"], file.counts["subscribed"]) == (1, 1)
+    assert Subscription.objects.get(list=news, contact=bo).status == "unsubscribed"
+
+
+def run_to_its_end(file: Import) -> None:
+    try:
+        while importrun.run(file.pk, size=20):
+            pass
+    finally:
+        connections.close_all()
+
+
+def test_two_files_with_the_same_people_at_once(workspace: Workspace) -> None:
+    """In different orders, batch by batch: each person is made once, and put on both lists."""
+    people = [f"p{n}@y.example,vip" for n in range(200)]
+    files = []
+    for name, lines in (("One", people), ("Two", people[::-1])):
+        data = "\n".join(["email,tags", *lines]).encode()
+        file = importuploads.receive(workspace, filename="x", pieces=[data], by=None, limit=1 << 30)
+        importchoices.configure(
+            file,
+            dialect=file.dialect,
+            mapping=file.mapping,
+            target=List.objects.create(workspace=workspace, name=name),
+            consent="explicit",
+            known="fill",
+        )
+        imports.start(file, enqueue=None)
+        files.append(file)
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(run_to_its_end, files))
+    for file in files:
+        file.refresh_from_db()
+        assert file.state == Import.State.FINISHED, file.error
+        assert file.counts["subscribed"] == file.counts["rows"] == 200
+    assert sum(file.counts["new"] for file in files) == Contact.objects.count() == 200
+    assert sum(file.counts["unchanged"] for file in files) == 200
+    assert sum(file.counts["tagged"] for file in files) == ContactTag.objects.count() == 200
+    assert Subscription.objects.count() == 400
 
 
 def packed(data: bytes) -> bytes:

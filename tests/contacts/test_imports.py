@@ -165,6 +165,22 @@ def test_new_attributes_are_typed(workspace: Workspace) -> None:
     assert Contact.objects.get(email="c@d.example").full_name == "李娜"
 
 
+def test_every_character_arrives_as_it_was(workspace: Workspace) -> None:
+    """Whatever it means to PostgreSQL's COPY."""
+    text = '\\N \\. C:\\new\ttab "quoted" \\\\ 1\r\n2\n\\'
+    quoted = text.replace('"', '""')
+    imported(workspace, f'email,first name,city\na@b.example,"{quoted}","{quoted}"\n')
+    contact = Contact.objects.get()
+    assert contact.first_name == '\\N \\. C:\\new tab "quoted" \\\\ 1 2 \\'
+    assert contact.attributes == {"city": text}
+
+
+@pytest.mark.parametrize("name", ["\\N", "\\.", "\\"])
+def test_a_name_is_no_command_to_copy(workspace: Workspace, name: str) -> None:
+    imported(workspace, f"email,first name\na@b.example,{name}\n")
+    assert Contact.objects.get().first_name == name
+
+
 @pytest.mark.parametrize(
     ("cell", "email", "more"),
     [
