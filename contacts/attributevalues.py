@@ -69,8 +69,8 @@ def _inner(value: object) -> str:
 def written(value: object) -> Any:
     """As a file has it, in the form that an import reads: several choices with "; " between, and
     objects as JSON. Others as they are."""
-    if not isinstance(value, list):
+    if not isinstance(value, list | dict):
         return value
-    if all(isinstance(one, str) for one in value):
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
         return "; ".join(value)
     return json.dumps(value, ensure_ascii=False)

@@ -5,6 +5,7 @@ injection); `contacts.values.clean` takes it off again when the file is imported
 """
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 from typing import Any
@@ -21,6 +22,9 @@ LISTS = "lists"
 # Spreadsheets in East Asian languages read the full-width forms, too.
 FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 ROWS_A_PIECE = 500
+LINE_END = "\r\n"
+# Cells with one of these are written in quotation marks (RFC 4180).
+QUOTED = re.compile('[",\r\n]')
 
 
 def list_column(name: str) -> str:
@@ -56,6 +60,27 @@ def stream(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[byt
         if number % ROWS_A_PIECE == 0:
             yield _taken(out)
     yield _taken(out)
+
+
+def line(cells: Iterable[Any]) -> str:
+    """A part of a line of the CSV."""
+    return ",".join(map(_quoted, map(safe, cells)))
+
+
+def _quoted(text: str) -> str:
+    if QUOTED.search(text):
+        return '"' + text.replace('"', '""') + '"'
+    return text
+
+
+def stream_lines(header: Sequence[str], pieces: Iterable[Iterable[str]]) -> Iterator[bytes]:
+    """The same of lines that are CSV already; one piece for each of `pieces`."""
+    begin = f"\ufeff{line(header)}{LINE_END}"
+    for lines in pieces:
+        yield f"{begin}{LINE_END.join(lines)}{LINE_END}".encode()
+        begin = ""
+    if begin:
+        yield begin.encode()
 
 
 def _taken(out: StringIO) -> bytes:

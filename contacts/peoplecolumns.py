@@ -23,7 +23,7 @@ FIRST_ATTRIBUTES = 3
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`kind`: how a cell is shown (contacts/parts/person_cell.html). `sort`: its sort order."""
+    """`kind`: how a cell is shown (contacts.templatetags.peoplerows). `sort`: its sort order."""
 
     key: str
     label: str | Promise

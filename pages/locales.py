@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from functools import cache
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_timedelta, get_timezone_name
@@ -13,7 +14,12 @@ from django.utils.translation import get_language, to_locale
 
 
 def current() -> Locale:
-    return Locale.parse(to_locale(get_language() or "en"))
+    return _locale(get_language() or "en")
+
+
+@cache
+def _locale(language: str) -> Locale:
+    return Locale.parse(to_locale(language))
 
 
 def number(value: float) -> str:

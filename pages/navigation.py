@@ -9,8 +9,11 @@ is that of the URL (`view.permission`, see accounts.access).
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from operator import attrgetter
+from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from django.utils.functional import Promise
@@ -71,13 +74,19 @@ def register(section: str, *entries: NavigationEntry) -> None:
         SECTIONS[section].entries.add(entry, order=entry.order)
 
 
+@lru_cache(4096)
+def _permission(url: str, _urlconf: str) -> Any:
+    """That of its view, or None; remembered, because each page asks for all entries. Raises
+    Resolver404."""
+    return getattr(resolve(url).func, "permission", None)
+
+
 def allowed(request: HttpRequest, url: str) -> bool:
     """Whether the person may open this workspace URL."""
     try:
-        view = resolve(url).func
+        permission = _permission(url, settings.ROOT_URLCONF)
     except Resolver404:
         return False
-    permission = getattr(view, "permission", None)
     may = getattr(request, "may", None)
     return permission is None or may is None or bool(may(permission))
 

@@ -24,4 +24,5 @@ def named(rows: QuerySet[Any, Any]) -> tuple[str, dict[str, Any]]:
     """The same with named parameters, for use inside a statement with other named parameters."""
     sql, parameters = sql_of(rows)
     names = {f"row{number}": value for number, value in enumerate(parameters)}
-    return sql % tuple(f"%({name})s" for name in names), names
+    # Operators with a percent sign, which is written twice, keep it.
+    return sql.replace("%%", "%%%%") % tuple(f"%({name})s" for name in names), names

@@ -92,7 +92,7 @@ def people(found: QuerySet[Contact], workspace_id: int) -> Iterator[ExportedPers
     In a transaction, because a cursor WITH HOLD would first store the whole result on disk.
     """
     ids, parameters = statements.sql_of(found.order_by().values("pk"))
-    columns, joins = _engagement()
+    columns, joins = engagement_columns(), engagement_joins()
     used = ways.of(workspace_id)
     workspace = str(int(workspace_id))
     sql = EXPORT.format(
@@ -109,21 +109,26 @@ def people(found: QuerySet[Contact], workspace_id: int) -> Iterator[ExportedPers
             yield from (_person(row, [rare[pk] for pk in row[21] if pk in rare]) for row in rows)
 
 
-def _engagement() -> tuple[str, str]:
-    """The columns, each after a comma, and the joins that they come from."""
-    columns = [
-        f", extra{number}.{name}" for number, one in enumerate(engagement) for name in one.names
-    ]
-    joins = [
+def engagement_expressions() -> list[str]:
+    """The columns of `engagement_joins`, in the order of `engagement_names`."""
+    return [f"extra{number}.{name}" for number, one in enumerate(engagement) for name in one.names]
+
+
+def engagement_columns() -> str:
+    """The same, each after a comma."""
+    return "".join(f", {column}" for column in engagement_expressions())
+
+
+def engagement_joins() -> str:
+    return "\n".join(
         f"  LEFT JOIN LATERAL ({one.sql}) extra{number} ON true"
         for number, one in enumerate(engagement)
-    ]
-    return "".join(columns), "\n".join(joins)
+    )
 
 
 def engagement_of(ids: Sequence[int]) -> dict[int, list[Any]]:
     """{contact: its values in the order of `engagement_labels`}, for the contacts of a page."""
-    columns, joins = _engagement()
+    columns, joins = engagement_columns(), engagement_joins()
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT c.id{columns} FROM contacts_contact c\n{joins} WHERE c.id = ANY(%s)",  # noqa: S608 - only ours
@@ -152,9 +157,14 @@ def stop(reason: str, kind: str, number: int, *others: Any) -> Stop:
 
 
 def stop_of(one: Suppression) -> Stop:
-    stops = stop(*(getattr(one, name) for name in STOP))
-    of_one = one.kind in {Suppression.Kind.ADDRESS, Suppression.Kind.ERASED}
-    return stops if of_one else stops._replace(domain=one.value)
+    return stop_of_columns(one.kind, one.value, *(getattr(one, name) for name in STOP))
+
+
+def stop_of_columns(kind: str, value: str, *columns: Any) -> Stop:
+    """`columns`: those of STOP."""
+    stops = stop(*columns)
+    of_one = kind in {Suppression.Kind.ADDRESS, Suppression.Kind.ERASED}
+    return stops if of_one else stops._replace(domain=value)
 
 
 def _place(list_id: str, status: str, consent: str, *others: str) -> Place:

@@ -14,8 +14,11 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
 from contacts import attributevalues, consent, csvdetect, exports, peoplecolumns, sources, tagnames
+from contacts.consentcells import ConsentCells
 from contacts.models import Attribute, Contact, List, Suppression
 from contacts.queries import consent as query
+from contacts.queries import exporttexts
+from contacts.queries.exporttexts import Text
 
 # Columns that every export has: the address, three names, the status columns, the tags, and the
 # time of creation.
@@ -25,11 +28,13 @@ PLAIN = 4 + len(exports.STATUS) + 2
 @dataclass(frozen=True, slots=True)
 class _Part:
     """Columns of the file that belong together, and their cells for one contact. `keys`: the
-    columns of the table (contacts.peoplecolumns) that stand for them."""
+    columns of the table (contacts.peoplecolumns) that stand for them. `texts`: how PostgreSQL
+    writes them as CSV; () if Python does (contacts.consentcells)."""
 
     names: tuple[str, ...]
     cells: Callable[[query.ExportedPerson], Sequence[Any]]
     keys: tuple[str, ...] = ()
+    texts: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +56,7 @@ def sheet(
     their order; None: all. The status is always there, so that an import of the file mails nobody
     who left. Texts in the reader's language are looked up at once: the rows are read after the
     request."""
-    parts = _parts(workspace, list_id)
-    if columns is not None:
-        parts = _chosen(parts, columns)
+    parts = _asked(workspace, list_id, columns).parts
 
     def rows() -> Iterator[list[Any]]:
         for person in query.people(people, workspace.pk):
@@ -69,9 +72,25 @@ def stream(
     list_id: int | None = None,
     columns: Sequence[str] | None = None,
 ) -> Iterator[bytes]:
-    """The same as CSV, in pieces."""
-    made = sheet(workspace, people, list_id=list_id, columns=columns)
-    return exports.stream(made.header, (list(map(_written, row)) for row in made.rows))
+    """The same as CSV, in pieces. PostgreSQL writes most of the cells, so that the process does
+    little, whatever else it does at that time."""
+    asked = _asked(workspace, list_id, columns)
+    header = [name for part in asked.parts for name in part.names]
+    if len(asked.parts) > MOST_TEXTS:
+        made = sheet(workspace, people, list_id=list_id, columns=columns)
+        return exports.stream(header, (list(map(_written, row)) for row in made.rows))
+    runs, order = _runs(asked.parts)
+    of_consent, ordered = asked.of_consent.of, itemgetter(*order)
+
+    def lines(piece: exporttexts.Piece) -> Iterator[str]:
+        for ids, facts, moments, tags, *texts in piece.rows:
+            stops = [piece.stops[pk] for pk in ids if pk in piece.stops] if ids else ()
+            tagged = exports.line((tagnames.written(tags),)) if tags else ""
+            parts = (tagged, *of_consent(stops, facts or "", moments or ""), *texts)
+            yield ",".join(ordered(parts))
+
+    found = exporttexts.pieces(people, workspace.pk, runs)
+    return exports.stream_lines(header, map(lines, found))
 
 
 def _written(cell: Any) -> Any:
@@ -80,45 +99,87 @@ def _written(cell: Any) -> Any:
     return cell.isoformat() if isinstance(cell, date) else cell
 
 
-def _parts(workspace: Workspace, list_id: int | None) -> list[_Part]:
-    """All columns, in their order."""
+# PostgreSQL writes rows of at most 1,664 columns. With more, Python writes all cells.
+MOST_TEXTS = 1_000
+# The parts of a line that Python writes, by their columns in the table; then come the runs.
+OWN: dict[tuple[str, ...], int] = {("tags",): 0, ("status",): 1, ("lists",): 2}
+
+
+def _runs(parts: Sequence[_Part]) -> tuple[list[list[Text]], list[int]]:
+    """Runs of adjacent cells that PostgreSQL writes, and the order of all parts of a line."""
+    runs: list[list[Text]] = []
+    order: list[int] = []
+    for part in parts:
+        if not part.texts:
+            order += [OWN[part.keys]] if part.names else []
+        elif order and order[-1] >= len(OWN):
+            runs[-1] += part.texts
+        else:
+            order.append(len(OWN) + len(runs))
+            runs.append([*part.texts])
+    return runs, order
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The columns of an export in their order, and the cells that Python writes."""
+
+    parts: Sequence[_Part]
+    of_consent: ConsentCells
+
+
+def _asked(workspace: Workspace, list_id: int | None, columns: Sequence[str] | None) -> _Asked:
     attributes = list(Attribute.objects.filter(workspace=workspace))
     own = List.objects.filter(workspace=workspace).order_by("name")
     lists = dict(own.values_list("pk", "name"))
     wording, labels = _wording(lists), query.engagement_names()
-    places_of = _columns_of_lists(lists, others=len(attributes) + len(labels))
+    joined = PLAIN + len(attributes) + len(labels) + len(lists) > csvdetect.MAX_COLUMNS
+    places_of = _columns_of_lists(lists, joined=joined)
 
-    def status(person: query.ExportedPerson) -> Sequence[Any]:
-        stands = consent.status_of(person.stops, person.places, wording, list_id=list_id)
-        return stands.status, stands.reason, stands.at, stands.suppressed_at
-
-    return [
-        _Part((_("E-mail address"),), lambda person: person[:1], ("",)),
-        *(
-            _Part((name,), itemgetter(slice(number, number + 1)), keys)
-            for number, name, keys in (
-                (1, _("First name"), ("name", "first_name")),
-                (2, _("Last name"), ("name", "last_name")),
-                (3, _("Full name"), ("name",)),
-            )
-        ),
-        *map(_attribute, attributes),
-        _Part(exports.STATUS, status, ("status",)),
+    parts = [
+        _plain(0, _("E-mail address"), "email", ("",)),
+        _plain(1, _("First name"), "first_name", ("name", "first_name")),
+        _plain(2, _("Last name"), "last_name", ("name", "last_name")),
+        _plain(3, _("Full name"), "full_name", ("name",)),
+        *(_attribute(one, number) for number, one in enumerate(attributes)),
+        _status(wording, list_id),
         _Part((exports.TAGS,), lambda person: (tagnames.written(person.tags),), ("tags",)),
         _Part(tuple(places_of.names), lambda person: places_of.cells(person.places), ("lists",)),
         *(_engagement(number, name) for number, name in enumerate(labels)),
-        _Part((exports.ADDED,), lambda person: (person.created_at,), ("added",)),
+        _added(),
     ]
+    if columns is not None:
+        parts = _chosen(parts, columns)
+    return _Asked(parts, ConsentCells(wording, lists, list_id=list_id, joined=joined))
 
 
-def _attribute(attribute: Attribute) -> _Part:
+def _status(wording: consent.Wording, list_id: int | None) -> _Part:
+    def cells(person: query.ExportedPerson) -> Sequence[Any]:
+        stands = consent.status_of(person.stops, person.places, wording, list_id=list_id)
+        return stands.status, stands.reason, stands.at, stands.suppressed_at
+
+    return _Part(exports.STATUS, cells, ("status",))
+
+
+def _added() -> _Part:
+    text = exporttexts.moment("c.created_at")
+    return _Part((exports.ADDED,), lambda person: (person.created_at,), ("added",), (text,))
+
+
+def _plain(number: int, name: str, column: str, keys: tuple[str, ...]) -> _Part:
+    cells = itemgetter(slice(number, number + 1))
+    return _Part((name,), cells, keys, (exporttexts.column(column),))
+
+
+def _attribute(attribute: Attribute, number: int) -> _Part:
     is_date = attribute.type == Attribute.Type.DATE
 
     def cells(person: query.ExportedPerson) -> Sequence[Any]:
         value = person.attributes.get(attribute.key)
-        return (_date(value) if is_date else attributevalues.written(value),)
+        return (attributevalues.written(_date(value) if is_date else value),)
 
-    return _Part((attribute.label,), cells, (peoplecolumns.OF_ATTRIBUTE + attribute.key,))
+    keys = (peoplecolumns.OF_ATTRIBUTE + attribute.key,)
+    return _Part((attribute.label,), cells, keys, (exporttexts.attribute(attribute.key, number),))
 
 
 def _date(value: Any) -> Any:
@@ -130,7 +191,8 @@ def _date(value: Any) -> Any:
 
 
 def _engagement(number: int, name: str) -> _Part:
-    return _Part((name,), lambda person: (person.engagement[number],), (name,))
+    text = exporttexts.moment(query.engagement_expressions()[number])
+    return _Part((name,), lambda person: (person.engagement[number],), (name,), (text,))
 
 
 # Columns that only the table shows: a part of the address, and the time of any change.
@@ -158,8 +220,9 @@ class _Columns:
     cells: Callable[[Sequence[consent.Place]], list[str | None]]
 
 
-def _columns_of_lists(lists: dict[int, str], *, others: int) -> _Columns:
-    """A column for each list; one for all lists if an import could not read so many columns."""
+def _columns_of_lists(lists: dict[int, str], *, joined: bool) -> _Columns:
+    """A column for each list; one for all lists (`joined`) if an import could not read so many
+    columns."""
 
     def each(places: Sequence[consent.Place]) -> list[str | None]:
         cells = {place.list_id: place.cell() for place in places}
@@ -169,7 +232,7 @@ def _columns_of_lists(lists: dict[int, str], *, others: int) -> _Columns:
         named = sorted((lists[place.list_id], place.cell()) for place in places)
         return [exports.lists_cell(named)]
 
-    if PLAIN + others + len(lists) > csvdetect.MAX_COLUMNS:
+    if joined:
         return _Columns([exports.LISTS], together)
     return _Columns([exports.list_column(name) for name in lists.values()], each)
 

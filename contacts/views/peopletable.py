@@ -1,7 +1,7 @@
 """The table of contacts: its filters, views and columns."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,7 +15,7 @@ from accounts.models import Workspace
 from contacts import sources
 from contacts.consent import BOUNCED, ConsentStatus, Stop
 from contacts.models import Attribute, Contact, List, Tag
-from contacts.peoplecolumns import Column
+from contacts.peoplecolumns import Choice, Column
 from contacts.queries import people as people_query
 from contacts.queries import rulefilters, segmentdays, tablerows
 from contacts.queries import segments as segment_query
@@ -23,7 +23,7 @@ from contacts.segmentmodels import Segment
 from contacts.segments.kinds import kinds
 from contacts.services import filterwords
 from contacts.services import savedviews as view_service
-from contacts.tablemodels import SavedView
+from contacts.tablemodels import SavedView, TableSettings
 from contacts.views import savedviews
 from contacts.views.tags import BULK, kept
 from pages import numbers, tables
@@ -42,7 +42,8 @@ LOOKS = {BOUNCED: "hard_bounced"}
 
 
 def contacts(request: WorkspaceRequest) -> HttpResponseBase:
-    if (query := _beginning(request)) is not None:
+    settings = view_service.settings_of(request.workspace, request.user)
+    if (query := _beginning(request, settings)) is not None:
         return savedviews.to_table(request, query)
     people, asked = people_query.filtered(request.workspace, request.GET), request.GET.get("q", "")
     view = savedviews.seen(request, request.GET.get("view"))
@@ -60,9 +61,9 @@ def contacts(request: WorkspaceRequest) -> HttpResponseBase:
         "short": [one for one in people_query.words_of(asked) if people_query.is_short(one)],
         "imported": sources.import_named(request.workspace, request.GET.get("import", "")),
         "gone": people_query.gone(request.workspace, request.GET, page.total),
-        **_columns(request, page.rows, view),
+        **_columns(request, page.rows, savedviews.shown_columns(request, view, settings)),
         **_filters(request),
-        **_views(request, view),
+        **_views(request, view, settings),
         **_nobody(request, page),
     }
     return render(request, "contacts/people.html", context)
@@ -72,7 +73,7 @@ def _names_view(request: WorkspaceRequest) -> bool:
     return request.GET.get("view", view_service.NO_VIEW) not in {"", view_service.NO_VIEW}
 
 
-def _beginning(request: WorkspaceRequest) -> str | None:
+def _beginning(request: WorkspaceRequest, settings: TableSettings) -> str | None:
     """The query of the view that the page begins with: the one that the address names alone, or
     that of the person's settings. None: the page is shown as its address says."""
     if request.GET.keys() == {"view"}:
@@ -80,7 +81,6 @@ def _beginning(request: WorkspaceRequest) -> str | None:
         return view_service.query(view) if view and view.parameters else None
     if request.GET or request.htmx:
         return None
-    settings = view_service.settings_of(request.workspace, request.user)
     view = view_service.starting_view(settings)
     return view_service.query(view) if view else None
 
@@ -95,12 +95,13 @@ class Cell:
 
 
 def _columns(
-    request: WorkspaceRequest, people: Sequence[Contact], view: SavedView | None
+    request: WorkspaceRequest, people: Sequence[Contact], choice: Choice
 ) -> dict[str, Any]:
     """The columns, and for each contact its cells with the values that are not the contact's."""
-    choice = savedviews.shown_columns(request, view)
+    # The words are looked up once, not for each cell.
+    columns = [replace(column, label=str(column.label)) for column in choice.columns]
     stopped = tablerows.stops(request.workspace, people)
-    kinds_of = {column.kind for column in choice.columns}
+    kinds_of = {column.kind for column in columns}
     listed = numbers.whole(request.GET.get("list", ""))
     statuses = tablerows.statuses(people, stopped, list_id=listed) if "status" in kinds_of else {}
     moments = tablerows.engagement(people) if "moment" in kinds_of else {}
@@ -113,12 +114,11 @@ def _columns(
         return None
 
     rows = [
-        (person, [Cell(column, value(person, column)) for column in choice.columns])
-        for person in people
+        (person, [Cell(column, value(person, column)) for column in columns]) for person in people
     ]
     return {
         "rows": rows,
-        "columns": choice.columns,
+        "columns": columns,
         "columns_gone": choice.gone,
         "names_alone": bool({"name", "first_name", "last_name"} & kinds_of),
         "suppressed": _suppressed(people, stopped) if "status" not in kinds_of else set(),
@@ -188,9 +188,10 @@ def _tags(request: WorkspaceRequest) -> dict[str, Any]:
 # Views -------------------------------------------------------------------------------------------
 
 
-def _views(request: WorkspaceRequest, view: SavedView | None) -> dict[str, Any]:
+def _views(
+    request: WorkspaceRequest, view: SavedView | None, settings: TableSettings
+) -> dict[str, Any]:
     own = list(view_service.visible(request.workspace, request.user)[: VIEWS + 1])
-    settings = view_service.settings_of(request.workspace, request.user)
     no_view = view_service.NO_VIEW if settings.default_view_id else ""
     everybody = reverse("contacts", args=[request.workspace.slug])
     return {

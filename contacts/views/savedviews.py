@@ -16,7 +16,7 @@ from accounts.permissions import Permission
 from contacts import peoplecolumns
 from contacts.forms import SavedViewForm
 from contacts.services import savedviews as service
-from contacts.tablemodels import SavedView
+from contacts.tablemodels import SavedView, TableSettings
 from pages import numbers, overtaken, wellformed
 
 
@@ -76,12 +76,16 @@ def new_view(request: WorkspaceRequest) -> HttpResponseBase:
     return render(request, "contacts/view_form.html", context)
 
 
-def shown_columns(request: WorkspaceRequest, view: SavedView | None) -> peoplecolumns.Choice:
-    """The columns of the table: those of the view, else the person's own."""
+def shown_columns(
+    request: WorkspaceRequest, view: SavedView | None, settings: TableSettings | None = None
+) -> peoplecolumns.Choice:
+    """The columns of the table: those of the view, else the person's own. `settings`: of the
+    person, if they were read already."""
     columns = peoplecolumns.available(request.workspace)
     if view:
         return peoplecolumns.chosen(columns, view.columns)
-    own = service.settings_of(request.workspace, request.user).columns
+    settings = settings or service.settings_of(request.workspace, request.user)
+    own = settings.columns
     if own is not None:
         return peoplecolumns.chosen(columns, own)
     tags = request.workspace.tags.exists()
