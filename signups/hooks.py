@@ -12,7 +12,7 @@ from designs import fields
 from designs.fields import SpecialField
 from signups import mailtexts
 from signups.listfields import SETTINGS
-from signups.queries import attributes, removing
+from signups.queries import attributes, ownoptins, removing
 from signups.queries.removing import OF_CONTACTS, move
 from signups.services import forms
 
@@ -21,6 +21,7 @@ listdeleting.users.add(forms.using_list)
 attributeuses.finders.add(attributes.forms_with, order=30)
 attributeuses.movers.add(attributes.move_fields)
 contactmerge.followers.add(Follower(lambda *_: "", move, lambda _: 0), key="signups")
+contactmerge.own_opt_ins.add(ownoptins.of, key="signups")
 traces.add(
     Trace("signups", removing.words, removing.count, removing.forget), key="signups", order=30
 )
