@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -78,7 +79,7 @@ def join(kept: Contact, other: Contact, *, back: Collection[int], back_at: datet
     """Everything of `other` but its values is then of `kept`, and `other` is deleted. The caller
     has locked both. `back`: lists that one of both left, and the other came back to later;
     `back_at`: when `kept` last opted in (contacts.contactmerge.OwnOptIn)."""
-    given = {"kept": kept.pk, "other": other.pk, "back": list(back)}
+    given: dict[str, Any] = {"kept": kept.pk, "other": other.pk, "back": list(back)}
     # First, while the subscriptions of `other` are its own.
     wishes.join(kept, other, back_at=back_at)
     formeraddresses.join(kept, other)

@@ -199,7 +199,8 @@ SAME_PERSON = sql("""(m.contact_id IS NOT NULL AND EXISTS (
               SELECT FROM sending_message o
                WHERE o.contact_id = m.contact_id AND o.mailing_id = %(mailing)s AND o.id <> m.id
                  AND NOT o.repeats
-                 AND (o.state + 0 IN ($ACCEPTED, $UNKNOWN) OR o.state + 0 = $WAITING AND o.id < m.id)))
+                 AND (o.state + 0 IN ($ACCEPTED, $UNKNOWN)
+                      OR o.state + 0 = $WAITING AND o.id < m.id)))
 """)
 BY_IDS = "(SELECT * FROM sending_message WHERE id = ANY(%(ids)s))"
 

@@ -35,8 +35,8 @@ def begun(start: Start, send: Send, monkeypatch: pytest.MonkeyPatch) -> Begun:
 
 
 def merge(kept: str, other: str) -> None:
-    both = [Contact.objects.get(email=one) for one in (kept, other)]
-    contactmerge.merge(*both, Values({}, {}))
+    mine, theirs = (Contact.objects.get(email=one) for one in (kept, other))
+    contactmerge.merge(mine, theirs, Values({}, {}))
 
 
 def reached(sink: Sink) -> list[str]:

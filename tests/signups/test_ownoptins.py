@@ -1,4 +1,4 @@
-"""Contacts are merged: a sign-up that the person confirmed after the other contact's "no" counts."""
+"""Contacts are merged: a sign-up that was confirmed after the other contact's "no" counts."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Contacts are merged: a subscription that the person chose by a mail counts after an older "no"."""
+"""Contacts are merged: a subscription chosen by a mail's link counts after an older "no"."""
 
 from datetime import timedelta
 
