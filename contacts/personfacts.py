@@ -19,7 +19,7 @@ from contacts.models import (
     Suppression,
 )
 from contacts.openconsentmodels import OpenConsentAnswer
-from contacts.personfile import Fact, Section, sections
+from contacts.personfile import Fact, Section
 from contacts.preferencemodels import AddressChange, MailFrequency, PreferenceChoice
 from contacts.provenance import IMPORT
 from contacts.queries import mailable
@@ -204,19 +204,14 @@ ERASED = gettext_lazy(
     " address, for the counts, and can't be found by it any more."
 )
 
-for order, one in enumerate(
-    (
-        Section("contact", gettext_lazy("Contact"), _contact),
-        Section("addresses", gettext_lazy("Other addresses"), _addresses),
-        Section("attributes", gettext_lazy("Attributes"), _attributes),
-        Section("tags", gettext_lazy("Tags"), _tags),
-        Section("subscriptions", gettext_lazy("Subscriptions"), _subscriptions),
-        Section(
-            "open_consents", gettext_lazy("Answers about the counting of opens"), _open_answers
-        ),
-        Section("choices", gettext_lazy("Choices on the page of preferences"), _choices),
-        Section("imports", gettext_lazy("Imports"), _imports),
-        Section("suppressions", gettext_lazy("Suppressions"), _suppressions),
-    )
-):
-    sections.add(one, order=10 * order)
+SECTIONS = (
+    Section("contact", gettext_lazy("Contact"), _contact),
+    Section("addresses", gettext_lazy("Other addresses"), _addresses),
+    Section("attributes", gettext_lazy("Attributes"), _attributes),
+    Section("tags", gettext_lazy("Tags"), _tags),
+    Section("subscriptions", gettext_lazy("Subscriptions"), _subscriptions),
+    Section("open_consents", gettext_lazy("Answers about the counting of opens"), _open_answers),
+    Section("choices", gettext_lazy("Choices on the page of preferences"), _choices),
+    Section("imports", gettext_lazy("Imports"), _imports),
+    Section("suppressions", gettext_lazy("Suppressions"), _suppressions),
+)

@@ -14,7 +14,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
-from contacts import addresses, personfacts  # noqa: F401 - personfacts registers its sections
+from contacts import addresses
 from contacts.personfile import Fact, sections
 from contacts.services import knownaddresses
 from contacts.services.knownaddresses import KnownAddress

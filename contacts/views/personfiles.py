@@ -1,11 +1,11 @@
 """The file about a person: as JSON, or as PDF for the person."""
 
+from collections.abc import Callable
 from itertools import chain
 from tempfile import NamedTemporaryFile
 
 from django.http import (
     FileResponse,
-    Http404,
     HttpResponseBase,
     HttpResponseRedirect,
     StreamingHttpResponse,
@@ -19,13 +19,19 @@ from contacts.services import personfiles as service
 from contacts.services.personfiles import PersonFile
 from contacts.views.erasing import LONGEST
 
-JSON, PDF = "json", "pdf"
 
-
-def person_file(request: WorkspaceRequest, form: str) -> HttpResponseBase:
+def person_json(request: WorkspaceRequest) -> HttpResponseBase:
     """`q`: the address, of a contact or not."""
-    if form not in {JSON, PDF}:
-        raise Http404
+    return _file(request, "json", _json)
+
+
+def person_pdf(request: WorkspaceRequest) -> HttpResponseBase:
+    return _file(request, "pdf", _pdf)
+
+
+def _file(
+    request: WorkspaceRequest, form: str, made: Callable[[PersonFile], HttpResponseBase]
+) -> HttpResponseBase:
     typed = request.GET.get("q", "").strip()[:LONGEST]
     try:
         file = service.of(request.workspace, typed)
@@ -33,7 +39,7 @@ def person_file(request: WorkspaceRequest, form: str) -> HttpResponseBase:
         # That page says what is wrong with the address.
         page = reverse("why_no_mail", args=[request.workspace.slug])
         return HttpResponseRedirect(f"{page}?{urlencode({'q': typed})}")
-    response = _json(file) if form == JSON else _pdf(file)
+    response = made(file)
     service.note(file, form, request.user)
     # Personal data must stay in no cache, neither on the way nor in the browser.
     response["Cache-Control"] = "private, no-store"

@@ -195,7 +195,6 @@ def test_a_bound_that_cuts_is_said(
 def test_what_is_no_address_is_said_by_the_page(owner_client: Client, address: str) -> None:
     answer = owner_client.get(f"{URL}.pdf", {"q": address})
     assert answer["Location"].startswith("/w/brand/suppressions/why/?q=")
-    assert owner_client.get(f"{URL}.docx", {"q": EMAIL}).status_code == 404
 
 
 def test_another_workspace_knows_nothing(
