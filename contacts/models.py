@@ -54,6 +54,8 @@ class Attribute(models.Model):
     )
     # Filling: the last contact that was looked at.
     indexed_to = models.BigIntegerField(default=0)
+    # Not indexed any more: since when. Until its rows are deleted.
+    unindexed_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ("position", "id")
@@ -128,6 +130,8 @@ class FormerAddress(models.Model):
                 name="former_address_of_other",
                 condition=models.Q(other_id__isnull=False),
             ),
+            # Whose address it was.
+            models.Index(fields=("address",), name="former_address_by_address"),
         )
 
     def __str__(self) -> str:

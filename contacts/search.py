@@ -39,6 +39,22 @@ def people(request: HttpRequest, text: str) -> Iterable[search.SearchHit]:
 
 
 @search.contributors.add
+def former_addresses(request: HttpRequest, text: str) -> Iterable[search.SearchHit]:
+    """The contacts that had exactly this address before."""
+    here = cast("WorkspaceRequest", request)
+    address = people_query.as_stored(text.strip()).lower()
+    if "@" not in address:
+        return
+    found = Contact.objects.filter(workspace=here.workspace, former_addresses__address=address)
+    for person in found.exclude(email=address).distinct().order_by("-pk")[: search.LIMIT]:
+        url = reverse("contact", args=[here.workspace.slug, person.pk])
+        detail = _("had the address {address} before").format(address=addresses.display(address))
+        yield search.SearchHit(
+            _("Person"), addresses.display(person.email), url, "user", detail=detail
+        )
+
+
+@search.contributors.add
 def suppressions(request: HttpRequest, text: str) -> Iterable[search.SearchHit]:
     """Suppressions of the typed address or domain, also without a contact."""
     here = cast("WorkspaceRequest", request)

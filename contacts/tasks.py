@@ -88,8 +88,9 @@ def drop_import_files() -> None:
 
 @shared_task(ignore_result=True)
 def index_values() -> None:
-    """Beat: index the values of attributes that segments ask for."""
+    """Beat: index the values of attributes that segments ask for, and only those."""
     indexing.fill()
+    indexing.drop()
 
 
 @shared_task(ignore_result=True)

@@ -147,11 +147,16 @@ def _choices(contact: Contact) -> Iterable[TimelineEntry]:
     for row in contact.choices.order_by("-pk")[:LIMIT]:
         yield TimelineEntry(
             row.created_at,
-            CHOSEN[PreferenceChoice.Kind(row.kind)]().format(value=_chosen(row)),
+            choice(row),
             "adjustments",
             words=row.words,
             source=row.source,
         )
+
+
+def choice(row: PreferenceChoice) -> str:
+    """What the person chose, in words."""
+    return CHOSEN[PreferenceChoice.Kind(row.kind)]().format(value=_chosen(row))
 
 
 def _chosen(row: PreferenceChoice) -> str:

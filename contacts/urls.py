@@ -19,6 +19,7 @@ from contacts.views import (
     openconsent,
     people,
     peopletable,
+    personfiles,
     savedmappings,
     savedviews,
     scheduled,
@@ -58,6 +59,8 @@ urlpatterns = [
     view("contacts/views/<int:pk>/keep/", savedviews.keep_view, "keep_view"),
     view("contacts/views/<int:pk>/begin/", savedviews.begin_with_view, "begin_with_view"),
     view("contacts/views/<int:pk>/delete/", savedviews.delete_view, "delete_view"),
+    view("contacts/person.json", personfiles.person_json, "person_json"),
+    view("contacts/person.pdf", personfiles.person_pdf, "person_pdf"),
     view("contacts/<int:pk>/", people.contact, "contact"),
     edit("contacts/<int:pk>/edit/", people.edit_contact, "edit_contact"),
     edit(

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from accounts.markets import marked
 from accounts.models import Workspace
 from accounts.services import workspaces
-from contacts import contactmerge, countries, erasures, evidence, sources
+from contacts import contactmerge, countries, erasures, evidence, personfile, sources
 from contacts.evidence import Evidence
 from contacts.models import Contact
 from contacts.provenance import Source
@@ -16,7 +16,7 @@ from contacts.queries import openconsent
 from contacts.services.openconsent import answers_of
 from designs import previews
 from relays.services import usage
-from sending import markets
+from sending import markets, personfacts
 from sending.compose.publicurls import MessageUrls
 from sending.compose.tokens import NOBODY
 from sending.models import Event
@@ -67,6 +67,8 @@ def _move(kept: Contact, other: Contact) -> None:
         openpixels.forget_of_contacts([kept.pk])
 
 
+for section in personfacts.SECTIONS:
+    personfile.sections.add(section, order=70)
 erasures.traces.add(erasing.TRACE, key="mails", order=50)
 contactmerge.followers.add(
     contactmerge.Follower(_obstacle, _move, samecontact.count), key="sending"

@@ -69,8 +69,24 @@ def retry(job: Job, rows: QuerySet[Message], size: int) -> BatchStep:
     job started. Otherwise a message that fails again would be tried forever."""
     before = rows.filter(settled_at__lte=job.created_at)
     done = retrying.retry_piece(mailing_of(job), before, job.created_by, limit=size)
-    counts = {"changed": done.messages, "suppressions": done.suppressions}
-    return BatchStep(job.cursor + 1, done.messages, counts, over=done.messages == 0)
+    counts = {
+        "changed": done.messages,
+        "suppressions": done.suppressions,
+        "skipped": done.skipped,
+    }
+    return BatchStep(job.cursor + 1, done.messages + done.skipped, counts, over=not done)
+
+
+def same_person(count: int) -> str:
+    """Says that this many messages were skipped; "" for none."""
+    if not count:
+        return ""
+    text = ngettext(
+        "{count} recipient is skipped: the person got the mailing at another address.",
+        "{count} recipients are skipped: the people got the mailing at another address.",
+        count,
+    )
+    return text.format(count=locales.number(count))
 
 
 def retried(job: Job) -> str:
@@ -82,8 +98,8 @@ def retried(job: Job) -> str:
         text = ngettext(
             "{count} suppression was lifted.", "{count} suppressions were lifted.", lifted
         )
-        said = f"{said} {text.format(count=locales.number(lifted))}"
-    return said
+        said = locales.sentences(said, text.format(count=locales.number(lifted)))
+    return locales.sentences(said, same_person(job.counts.get("skipped", 0)))
 
 
 def retry_title(job: Job) -> str:

@@ -41,6 +41,7 @@ SENTENCES: dict[str, Promise] = {
     "excluded_mailing": _("Got a mailing whose recipients are left out"),
     "mailed_lately": _("Was mailed shortly before"),
     "address_moved": _("The address got the mailing already, as that of another contact"),
+    "same_person": _("The person got the mailing at another address, or may have got it"),
     "too_often": _("Wants fewer advertising mails, and had one lately"),
     "gone": _("The contact was deleted"),
     "cancelled": _("The mailing was cancelled"),

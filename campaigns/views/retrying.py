@@ -16,6 +16,7 @@ from campaigns.services import running
 from campaigns.views import report
 from contacts.services import jobs
 from pages import locales, wellformed
+from sending.jobs import same_person
 from sending.models import Mailing, Message
 from sending.services.retrying import Retried
 from smtp.replies import Meaning
@@ -71,7 +72,7 @@ def _ask(
 
 
 def _tell(request: WorkspaceRequest, done: Retried) -> None:
-    if not done.messages:
+    if not done:
         messages.info(request, _("Nothing was changed: none of them is failed by now."))
         return
     said = ngettext(
@@ -84,4 +85,4 @@ def _tell(request: WorkspaceRequest, done: Retried) -> None:
             done.suppressions,
         )
         said = locales.sentences(said, lifted.format(count=locales.number(done.suppressions)))
-    messages.success(request, said)
+    messages.success(request, locales.sentences(said, same_person(done.skipped)))

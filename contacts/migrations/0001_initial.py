@@ -58,6 +58,7 @@ class Migration(migrations.Migration):
                 ],
                 'indexes': [
                     models.Index(condition=models.Q(('other_id__isnull', False)), fields=['other_id'], name='former_address_of_other'),
+                    models.Index(fields=['address'], name='former_address_by_address'),
                 ],
             },
         ),
@@ -427,6 +428,7 @@ class Migration(migrations.Migration):
                 ('position', models.PositiveSmallIntegerField(default=32767)),
                 ('indexing', models.CharField(blank=True, choices=[('', 'No'), ('filling', 'Filling'), ('ready', 'Ready')], default='', max_length=7)),
                 ('indexed_to', models.BigIntegerField(default=0)),
+                ('unindexed_at', models.DateTimeField(null=True)),
                 ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attributes', to='accounts.workspace')),
             ],
             options={

@@ -1,5 +1,9 @@
 """Gives a contact the lists, tags and imports of another one."""
 
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
 from django.db import connection
 
 from contacts.models import Contact
@@ -26,16 +30,17 @@ DELETE FROM contacts_preferencechoice o USING contacts_preferencechoice k
 """,
     "UPDATE contacts_preferencechoice SET contact_id = %(kept)s WHERE contact_id = %(other)s",
 )
-# Who left a list stays off it, whatever the other contact is: no source of a subscription proves
-# that the person came back (contacts.services.contactmerge.after says the same). Of two that are
-# equal, the one with a known consent counts.
+# Who left a list stays off it, whatever the other contact is, unless the person came back later
+# (`back`: lists, found by contacts.services.contactmerge.came_back). Of two that are equal, the one
+# with a known consent counts.
 LISTS = """
 UPDATE contacts_subscription k
    SET status = o.status, consent = o.consent, source_kind = o.source_kind,
        source_id = o.source_id, afterwards = o.afterwards, changed_at = o.changed_at
   FROM contacts_subscription o
  WHERE o.contact_id = %(other)s AND k.contact_id = %(kept)s AND o.list_id = k.list_id
-   AND (o.status = 'unsubscribed' AND k.status = 'subscribed'
+   AND (o.status = 'unsubscribed' AND k.status = 'subscribed' AND k.list_id <> ALL(%(back)s)
+        OR o.status = 'subscribed' AND k.status = 'unsubscribed' AND k.list_id = ANY(%(back)s)
         OR o.status = k.status AND k.consent = 'unknown' AND o.consent <> 'unknown')
 """
 STATEMENTS = (
@@ -70,12 +75,13 @@ DELETE = (
 )
 
 
-def join(kept: Contact, other: Contact) -> None:
+def join(kept: Contact, other: Contact, *, back: Collection[int], back_at: datetime | None) -> None:
     """Everything of `other` but its values is then of `kept`, and `other` is deleted. The caller
-    has locked both."""
-    given = {"kept": kept.pk, "other": other.pk}
+    has locked both. `back`: lists that one of both left, and the other came back to later;
+    `back_at`: when `kept` last opted in (contacts.contactmerge.OwnOptIn)."""
+    given: dict[str, Any] = {"kept": kept.pk, "other": other.pk, "back": list(back)}
     # First, while the subscriptions of `other` are its own.
-    wishes.join(kept, other)
+    wishes.join(kept, other, back_at=back_at)
     formeraddresses.join(kept, other)
     with connection.cursor() as cursor:
         for statement in (*STATEMENTS, *ANSWERS, *DELETE):

@@ -5,6 +5,7 @@ would be mailed, and an import of the old one would subscribe it again. These fu
 "no" on both addresses.
 """
 
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -15,6 +16,7 @@ from contacts.provenance import CONTACT, Source
 # Copies suppressions that concern the person to the new address. A hard bounce concerns only the
 # old address, and is the usual reason for the change; so do soft bounces. A domain's suppression
 # concerns the domain.
+# `back_at`: the person opted in at the new address then, so that an older unsubscription is over.
 # The time stays, so that "since" is true and the day in which a recipient may undo it does not
 # begin again.
 CARRY = """
@@ -28,6 +30,8 @@ FROM contacts_suppression
 WHERE workspace_id = %(workspace)s AND kind = 'address' AND value = %(old)s
   AND lifted_at IS NULL AND (until IS NULL OR until > now())
   AND reason NOT IN ('hard_bounced', 'soft_bounced')
+  AND NOT (reason = 'unsubscribed' AND afterwards = ''
+           AND created_at < coalesce(%(back_at)s::timestamptz, '-infinity'))
 ON CONFLICT DO NOTHING
 """
 
@@ -71,6 +75,7 @@ def follow(contact: Contact, new: str) -> None:
         "contact": contact.pk,
         "old": contact.email,
         "new": new,
+        "back_at": None,
         **Source(CONTACT, contact.pk).columns,
     }
     with connection.cursor() as cursor:
@@ -87,19 +92,22 @@ def keep_of_deleted(people: str) -> None:
         cursor.execute(KEEP.format(people=people, source=OF_THE_LIST), {"since": None})
 
 
-def join(kept: Contact, other: Contact) -> None:
+def join(kept: Contact, other: Contact, *, back_at: datetime | None) -> None:
     """Call before `other` becomes a part of `kept`, with both rows locked. What suppresses the
     person at one address suppresses the other one, too; what concerns only an address, such as a
-    hard bounce, stays with it."""
+    hard bounce, stays with it. An unsubscription from before `back_at` stays with the other
+    address."""
     of_other: dict[str, Any] = {
         "workspace": other.workspace_id,
         "old": other.email,
         "new": kept.email,
+        "back_at": back_at,
     }
     of_kept: dict[str, Any] = {
         "workspace": kept.workspace_id,
         "old": kept.email,
         "new": other.email,
+        "back_at": None,
     }
     kept_for: dict[str, Any] = {
         "contact": other.pk,

@@ -8,9 +8,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
-from contacts.contactmerge import followers
+from contacts.contactmerge import OwnOptIn, followers, own_opt_ins
 from contacts.exceptions import ContactsError
-from contacts.models import Contact, Subscription
+from contacts.models import Afterwards, Contact, Subscription
 from contacts.queries import contactmerge as query
 from contacts.queries import importing
 from contacts.services import contacts
@@ -41,10 +41,39 @@ def state_of(*people: Contact) -> str:
     return " ".join(f"{one.pk}:{one.updated_at.timestamp()}" for one in people)
 
 
-def after(kept: str, other: str) -> str:
-    """The status on a list ("": none) of the one contact: who left stays off the list. The same as
-    contacts.queries.contactmerge.LISTS."""
+def after(kept: str, other: str, *, back: bool = False) -> str:
+    """The status on a list ("": none) of the one contact: who left stays off the list. `back`:
+    unless the person came back later. The same as contacts.queries.contactmerge.LISTS."""
+    if back:
+        return SUBSCRIBED
     return UNSUBSCRIBED if UNSUBSCRIBED in {kept, other} else kept or other
+
+
+def came_back(one: Contact, two: Contact) -> set[int]:
+    """Ids of the lists that one of both left, and to which the other was subscribed later by the
+    person. Whoever said "no" again by another mail stays off: nobody knows when that was."""
+    return _came_back(one, two, _opted_in(one, two))
+
+
+def _opted_in(*people: Contact) -> list[OwnOptIn]:
+    """Those by which these contacts are subscribed now."""
+    ids = [one.pk for one in people]
+    rows = Subscription.objects.filter(contact__in=ids, status=SUBSCRIBED)
+    now = {(row.contact_id, row.list_id): row.source for row in rows}
+    each = (one for known in own_opt_ins for one in known(ids))
+    return [one for one in each if now.get((one.contact_id, one.list_id)) == one.source]
+
+
+def _came_back(one: Contact, two: Contact, opted_in: list[OwnOptIn]) -> set[int]:
+    left = Subscription.objects.filter(
+        contact__in=[one.pk, two.pk], status=UNSUBSCRIBED, afterwards=Afterwards.NOTHING
+    )
+    left_at = dict(left.values_list("list_id", "changed_at"))
+    return {
+        known.list_id
+        for known in opted_in
+        if known.list_id in left_at and known.at > left_at[known.list_id]
+    }
 
 
 @transaction.atomic
@@ -74,9 +103,13 @@ def merge(
     kept, other = found[kept.pk], found[other.pk]
     if problem := obstacle(kept, other):
         raise MergeError(problem)
+    # Before anything is moved.
+    opted_in = _opted_in(kept, other)
+    back = _came_back(kept, other, opted_in)
+    back_at = max((one.at for one in opted_in if one.contact_id == kept.pk), default=None)
     for follower in followers:
         follower.move(kept, other)
-    query.join(kept, other)
+    query.join(kept, other, back=back, back_at=back_at)
     return _changed(kept, other, values, by)
 
 

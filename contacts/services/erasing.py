@@ -3,7 +3,7 @@
 What stays is a keyed digest of each address on the list of suppressions (contacts.erasure), so that
 no file brings the person back, and rows of the ledger without a name."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -12,11 +12,11 @@ from django.utils.translation import ngettext
 from accounts.models import User, Workspace
 from contacts import addresses, provenance
 from contacts.erasures import ErasedPerson, Trace, traces
-from contacts.models import Contact, FormerAddress, Subscription
-from contacts.preferencemodels import AddressChange
+from contacts.models import Contact, Subscription
 from contacts.queries import erasing as query
 from contacts.queries import importing
-from contacts.services import contacts, suppressions
+from contacts.services import contacts, knownaddresses, suppressions
+from contacts.services.knownaddresses import KnownAddress
 from environment import logs
 from pages import locales
 
@@ -25,38 +25,21 @@ log = logs.get(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Whom an erasure would be about. `proven`: the addresses that are surely the person's, which
-    stay on the list of suppressions as digests. `traces`: what is known, in words with numbers."""
+    """Whom an erasure would be about. `traces`: what is known, in words with numbers."""
 
-    address: str
-    person: ErasedPerson
-    proven: tuple[str, ...] = ()
-    contact: Contact | None = None
+    known: KnownAddress
     traces: list[str] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        return self.known.address
 
 
 def find(workspace: Workspace, typed: str) -> Found:
     """Raises addresses.AddressError."""
-    found = _person(workspace, addresses.normalise(typed))
-    counted = [(one, one.count(found.person)) for one in traces]
-    words = [one.words(count) for one, count in counted if count]
-    return replace(found, traces=words)
-
-
-def _person(workspace: Workspace, address: str) -> Found:
-    contact = Contact.objects.filter(workspace=workspace, email=address).first()
-    if contact is None:
-        return Found(address, ErasedPerson(workspace.pk, (address,)), (address,))
-    former = FormerAddress.objects.filter(contact=contact).values_list("address", flat=True)
-    asked = AddressChange.objects.filter(contact=contact).values_list("address", flat=True)
-    known = {address, *former, *asked}
-    # An address that somebody else has now is not this person's any more.
-    others = Contact.objects.filter(workspace=workspace, email__in=known).exclude(pk=contact.pk)
-    known -= set(others.values_list("email", flat=True))
-    # One that was only asked for may be a stranger's, by a slip of the keyboard.
-    proven = known & {address, *former}
-    person = ErasedPerson(workspace.pk, tuple(sorted(known)), contact.pk)
-    return Found(address, person, tuple(sorted(proven)), contact)
+    known = knownaddresses.find(workspace, addresses.normalise(typed))
+    counted = [(one, one.count(known.everything)) for one in traces]
+    return Found(known, [one.words(count) for one, count in counted if count])
 
 
 @transaction.atomic
@@ -65,16 +48,17 @@ def erase(workspace: Workspace, address: str, *, by: User | None) -> None:
     # No import writes the person anew meanwhile.
     importing.wait_for_turn(workspace.pk)
     Contact.objects.select_for_update().filter(workspace=workspace, email=address).first()
-    found = _person(workspace, address)
+    known = knownaddresses.find(workspace, address)
+    person = known.everything
     for trace in traces:
-        trace.forget(found.person)
-    if found.contact is not None:
-        contacts.delete(Contact.objects.filter(pk=found.contact.pk))
+        trace.forget(person)
+    if known.contact is not None:
+        contacts.delete(Contact.objects.filter(pk=known.contact.pk))
     # After the deletion, which suppresses the address of who left a list.
-    for one in found.proven:
+    for one in known.proven:
         suppressions.add_erased(workspace, one, source=provenance.one_action(), by=by)
     log.committed.info(
-        "person erased", contact=found.person.contact_id, workspace=workspace.pk, user=by and by.pk
+        "person erased", contact=person.contact_id, workspace=workspace.pk, user=by and by.pk
     )
 
 

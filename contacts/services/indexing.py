@@ -1,7 +1,14 @@
 """Indexes the values of attributes that segments ask for: wanted when a rule is saved, filled by a
-tick in the background. Until then the rule reads the rows of contacts, with the same result."""
+tick in the background. Until then the rule reads the rows of contacts, with the same result.
 
+The same tick ends the indexing of attributes that no segment names any more, and deletes their rows
+an hour later: a query that was made before may still read them.
+"""
+
+import datetime as dt
 import time
+
+from django.db import transaction
 
 from accounts.models import Workspace
 from contacts.models import Attribute, Indexing
@@ -19,6 +26,8 @@ KIND = "attribute"
 # the attribute was marked.
 SECONDS = 20.0
 PAUSE = 0.05
+# Longer than any query that was made while the attribute was indexed.
+GRACE = dt.timedelta(hours=1)
 
 
 def want(workspace: Workspace, rule: Group) -> None:
@@ -26,7 +35,7 @@ def want(workspace: Workspace, rule: Group) -> None:
     keys = rules.subjects(rule).get(KIND, ())
     Attribute.objects.filter(
         workspace=workspace, key__in=keys, type__in=indexed.TYPES, indexing=Indexing.NO
-    ).update(indexing=Indexing.FILLING)
+    ).update(indexing=Indexing.FILLING, indexed_to=0, unindexed_at=None)
 
 
 def fill(seconds: float = SECONDS) -> bool:
@@ -42,7 +51,7 @@ def fill(seconds: float = SECONDS) -> bool:
 
 
 def _fill(attribute: Attribute, until: float) -> bool:
-    if not attribute.indexed_to and not _others_ended(until):
+    if not attribute.indexed_to and not (_others_ended(until) and _emptied(attribute, until)):
         return False
     while True:
         last, whole = query.fill(attribute, attribute.indexed_to)
@@ -57,6 +66,39 @@ def _fill(attribute: Attribute, until: float) -> bool:
             time.sleep(PAUSE)
     Attribute.objects.filter(pk=attribute.pk).update(indexing=Indexing.READY)
     log.info("values are indexed", attribute=attribute.pk, workspace=attribute.workspace_id)
+    return True
+
+
+def drop(seconds: float = SECONDS) -> bool:
+    """End the indexing of attributes that no segment names, and go on with deleting rows, for some
+    seconds. Whether none is left to delete by now."""
+    until = time.monotonic() + seconds
+    with query.alone() as we:
+        if not we:
+            return False
+        for workspace in query.workspaces_with_unnamed(KIND):
+            _end(workspace)
+        while query.delete_of_free(GRACE) is not None:
+            if time.monotonic() > until:
+                return False
+            time.sleep(PAUSE)
+        return True
+
+
+@transaction.atomic
+def _end(workspace: int) -> None:
+    """Locks the workspace, as whoever saves a segment does: what is saved meanwhile is seen."""
+    Workspace.objects.select_for_update().filter(pk=workspace).first()
+    for attribute in query.end_unnamed(workspace, KIND):
+        log.committed.info("values are no longer indexed", attribute=attribute, workspace=workspace)
+
+
+def _emptied(attribute: Attribute, until: float) -> bool:
+    """Delete rows from an earlier time: nothing kept them since, and filling leaves rows that are
+    there. Rows of contacts that were changed just now are written again by the filling."""
+    while query.empty(attribute):
+        if time.monotonic() > until:
+            return False
     return True
 
 

@@ -58,7 +58,7 @@ def answer(workspace: Workspace, typed: str) -> WhyNotAnswer:
         )
         return WhyNotAnswer(typed, reasons=[wrong])
     contact = Contact.objects.filter(workspace=workspace, email=email).first()
-    stops = mailable.stops_of(workspace, [email]).get(email, [])
+    stops = _shown(mailable.stops_of(workspace, [email]).get(email, []))
     named = sources.names(workspace, [one.source for one in stops if not one.everywhere])
     reasons = [_of_suppression(one, workspace, sources.in_words(named)) for one in stops]
     reasons += _of_domain(email)
@@ -69,6 +69,16 @@ def answer(workspace: Workspace, typed: str) -> WhyNotAnswer:
     reasons += _of_lists(places, workspace, contact)
     on = [one.list.name for one in places if one.status == Subscription.Status.SUBSCRIBED]
     return WhyNotAnswer(typed, email, contact, reasons, on)
+
+
+def _shown(stops: list[Suppression]) -> list[Suppression]:
+    """An erased person once, also if there is a digest with each of several keys."""
+    shown: list[Suppression] = []
+    for one in stops:
+        is_erasure = one.kind == Suppression.Kind.ERASED
+        if not (is_erasure and any(known.kind == one.kind for known in shown)):
+            shown.append(one)
+    return shown
 
 
 def _of_suppression(one: Suppression, workspace: Workspace, say: sources.Say) -> WhyNotReason:

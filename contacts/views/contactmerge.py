@@ -158,4 +158,8 @@ def _places(left: Contact, right: Contact) -> list[tuple[List, str, str, str]]:
     )
     each = sorted({*mine, *theirs}, key=lambda one: one.name)
     stands = ((one, mine.get(one, ""), theirs.get(one, "")) for one in each)
-    return [(one, own, other, service.after(own, other)) for one, own, other in stands]
+    back = service.came_back(left, right)
+    return [
+        (one, own, other, service.after(own, other, back=one.pk in back))
+        for one, own, other in stands
+    ]

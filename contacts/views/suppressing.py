@@ -19,8 +19,8 @@ from accounts.models import User, Workspace
 from contacts import evidence, provenance, sources
 from contacts.provenance import Source
 from contacts.queries import patternmatches
+from contacts.services import knownaddresses, whynot
 from contacts.services import suppressions as service
-from contacts.services import whynot
 from contacts.suppressionforms import SuppressionForm, SuppressionsForm
 from contacts.suppressionlines import Entry
 from contacts.suppressionmodels import Suppression
@@ -171,4 +171,7 @@ def why_no_mail(request: WorkspaceRequest) -> HttpResponse:
     """Every reason why an address gets no mail. `q`: the address, known or not."""
     typed = request.GET.get("q", "").strip()[:1000]
     found = whynot.answer(request.workspace, typed) if typed else None
-    return render(request, "contacts/why_no_mail.html", {"answer": found, "typed": typed})
+    context: dict[str, object] = {"answer": found, "typed": typed}
+    if found and found.address:
+        context["was_of"] = knownaddresses.find(request.workspace, found.address).was_of
+    return render(request, "contacts/why_no_mail.html", context)

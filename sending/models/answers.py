@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.utils.translation import gettext_lazy as _
 
 from sending.models.mailings import Mailing
 
@@ -17,8 +16,6 @@ else:  # can't be subscripted
 
 class BitsField(_Field):
     """PostgreSQL's bit(n): a text of zeros and ones in Python."""
-
-    description = _("Bits")
 
     def __init__(self, *args: Any, length: int, **options: Any) -> None:
         self.length = length

@@ -133,6 +133,7 @@ moved AS (
 LEFT_SINCE = sql("""
 SELECT m.id,
        CASE WHEN c.id IS NULL AND m.contact_id IS NOT NULL THEN 'gone'
+            WHEN {same_person} THEN 'same_person'
             WHEN {too_often} AND NOT {stopped} THEN 'too_often'
             ELSE coalesce({reason}, CASE WHEN EXISTS (
                             SELECT 1 FROM contacts_subscription s
@@ -143,7 +144,7 @@ SELECT m.id,
   LEFT JOIN contacts_contact c ON c.id = m.contact_id AND c.workspace_id = %(workspace)s
 {joins}
  WHERE m.state + 0 = $WAITING
-   AND ((c.id IS NULL AND m.contact_id IS NOT NULL) OR {stopped} OR {too_often}
+   AND ((c.id IS NULL AND m.contact_id IS NOT NULL) OR {stopped} OR {too_often} OR {same_person}
         OR (cardinality(%(lists)s::bigint[]) > 0
             AND NOT EXISTS (
               SELECT 1 FROM contacts_subscription s
@@ -190,17 +191,29 @@ counted AS (
 SELECT batch.id, kept.id, contact_id, address, attempts, lane, variant, counts_opens, markets
   FROM kept CROSS JOIN batch ORDER BY kept.id
 """)
+# After a merge of contacts, two messages of a mailing may be of one contact (queries.samecontact).
+# Somebody has then put back one of them, or both: of two that wait, the first one is sent. Fresh
+# messages need no look: no contact is merged while a mailing could still mail it. Messages of a
+# stream are different mails. Index: message_by_contact.
+SAME_PERSON = sql("""(m.contact_id IS NOT NULL AND EXISTS (
+              SELECT FROM sending_message o
+               WHERE o.contact_id = m.contact_id AND o.mailing_id = %(mailing)s AND o.id <> m.id
+                 AND NOT o.repeats
+                 AND (o.state + 0 IN ($ACCEPTED, $UNKNOWN)
+                      OR o.state + 0 = $WAITING AND o.id < m.id)))
+""")
 BY_IDS = "(SELECT * FROM sending_message WHERE id = ANY(%(ids)s))"
 
 
 @cache
-def _left_since(stops: Ways, messages: str, *, often: bool) -> str:
+def _left_since(stops: Ways, messages: str, *, often: bool, again: bool = False) -> str:
     joins = stops.joins("m.address", ignoring=True) + (frequency.JOIN if often else "")
     return (
         LEFT_SINCE.replace("{messages}", messages)
         .replace("{reason}", stops.reason)
         .replace("{stopped}", stops.stopped)
         .replace("{too_often}", frequency.TOO_OFTEN if often else "false")
+        .replace("{same_person}", SAME_PERSON if again else "false")
         .replace("{joins}", joins)
     )
 
@@ -208,10 +221,10 @@ def _left_since(stops: Ways, messages: str, *, often: bool) -> str:
 # Cached, like the statements of blocks: there are few ways.
 @cache
 def _statement(candidates: str, stops: Ways, counting: str, *, often: bool) -> str:
-    allowed = openconsent.allowed(counting, "t.contact_id")
+    allowed, again = openconsent.allowed(counting, "t.contact_id"), candidates == FOUND
     return (
         CLAIM.replace("{candidates}", candidates)
-        .replace("{left_since}", _left_since(stops, "candidates", often=often))
+        .replace("{left_since}", _left_since(stops, "candidates", often=often, again=again))
         .replace("{counts_opens}", f"t.counts_opens AND {allowed} AS counts_opens")
     )
 

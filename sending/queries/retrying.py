@@ -59,18 +59,59 @@ SELECT (SELECT count(*) FROM chosen), (SELECT count(*) FROM bounced),
 """)
 
 
+# After a merge, two messages of a mailing may be of one contact, who has the mail at the other
+# address, may have it, or will have it: it isn't sent to this one, too. The refusal's bounce and
+# suppression stay, since nothing is tried again. Messages of a stream are different mails.
+# Index: message_by_contact. Locks: see RETRY.
+SAME_PERSON = sql("""
+WITH chosen AS MATERIALIZED (
+  SELECT id, settled_at FROM sending_message f
+   WHERE mailing_id = %(mailing)s AND trouble = $FAILED AND id IN ({rows}) AND NOT repeats
+     AND contact_id IS NOT NULL
+     AND EXISTS (SELECT FROM sending_message o
+                  WHERE o.contact_id = f.contact_id AND o.mailing_id = %(mailing)s AND o.id <> f.id
+                    AND o.state IN ($WAITING, $ACCEPTED, $UNKNOWN))
+   ORDER BY address LIMIT %(limit)s FOR UPDATE),
+refused AS (
+  UPDATE sending_message m SET state = $SKIPPED, reason = %(same)s, settled_at = now()
+    FROM chosen WHERE m.id = chosen.id),
+tallied AS (
+  UPDATE sending_tally
+     SET failed = failed - (SELECT count(*) FROM chosen),
+         skipped = skipped + (SELECT count(*) FROM chosen)
+   WHERE mailing_id = %(mailing)s AND EXISTS (SELECT FROM chosen) RETURNING mailing_id),
+minutes AS (
+  UPDATE sending_tallyminute t SET failed = t.failed - gone.failed
+    FROM (SELECT date_trunc('minute', settled_at) AS minute, count(*) AS failed
+            FROM chosen GROUP BY 1) gone JOIN tallied ON true
+   WHERE t.mailing_id = tallied.mailing_id AND t.minute = gone.minute)
+SELECT count(*) FROM chosen
+""")
+# A code of pages.reasons.
+SAME = "same_person"
+
+
+def refuse_same_person(mailing: Mailing, rows: QuerySet[Message], *, limit: int) -> int:
+    """Skips up to `limit` failed messages of `rows` whose contact got the mailing at another
+    address. Returns how many. Needs a transaction that has locked the mailing."""
+    return int(_run(SAME_PERSON, mailing, rows, {"limit": limit, "same": SAME})[0])
+
+
 def put_back(
     mailing: Mailing, rows: QuerySet[Message], *, reason: str, limit: int
 ) -> tuple[int, int, list[str]]:
     """Sets up to `limit` failed messages of `rows` back to waiting: (how many, how many of them had
     bounced, addresses of the bounced). Needs a transaction that has locked the mailing."""
-    ids, parameters = named(rows.order_by().values("pk"))
-    known: dict[str, Any] = parameters | {
-        "mailing": mailing.pk,
-        "reason": reason,
-        "limit": limit,
-    }
     answers.forget([mailing.pk])
+    found: tuple[int, int, list[str]] = _run(
+        RETRY, mailing, rows, {"reason": reason, "limit": limit}
+    )
+    return found
+
+
+def _run(statement: str, mailing: Mailing, rows: QuerySet[Message], given: dict[str, Any]) -> Any:
+    ids, parameters = named(rows.order_by().values("pk"))
+    known = parameters | given | {"mailing": mailing.pk}
     with connection.cursor() as cursor:
-        cursor.execute(blocks.named(RETRY.replace("{rows}", ids), mailing.pk), known)
-        return cursor.fetchone() or (0, 0, [])
+        cursor.execute(blocks.named(statement.replace("{rows}", ids), mailing.pk), known)
+        return cursor.fetchone()

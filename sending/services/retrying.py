@@ -15,7 +15,7 @@ from contacts.models import Suppression
 from contacts.services import suppressions
 from environment import logs
 from sending.models import Mailing, Message
-from sending.queries.retrying import put_back
+from sending.queries.retrying import put_back, refuse_same_person
 from sending.services import mailings
 
 log = logs.get(__name__)
@@ -28,17 +28,23 @@ AT_ONCE = 20_000
 
 @dataclass(slots=True)
 class Retried:
-    """How many messages wait again, how many hard bounces are no longer counted, and how many
-    suppressions were lifted."""
+    """How many messages wait again, how many hard bounces are no longer counted, how many
+    suppressions were lifted, and how many messages were skipped, because the person got the mailing
+    at another address."""
 
     messages: int = 0
     bounces: int = 0
     suppressions: int = 0
+    skipped: int = 0
 
     def add(self, other: "Retried") -> None:
         self.messages += other.messages
         self.bounces += other.bounces
         self.suppressions += other.suppressions
+        self.skipped += other.skipped
+
+    def __bool__(self) -> bool:
+        return bool(self.messages or self.skipped)
 
 
 def retry_failed(
@@ -52,15 +58,16 @@ def retry_failed(
     """
     chosen = (rows if rows is not None else Message.objects.all()).order_by()
     retried = Retried()
-    while (piece := retry_piece(mailing, chosen, by)).messages:
+    while piece := retry_piece(mailing, chosen, by):
         retried.add(piece)
     mailing.refresh_from_db()
-    if retried.messages:
+    if retried:
         log.info(
             "failed messages put back",
             mailing=mailing.pk,
             workspace=mailing.workspace_id,
             messages=retried.messages,
+            skipped=retried.skipped,
             bounces=retried.bounces,
             suppressions=retried.suppressions,
             user=by and by.pk,
@@ -72,14 +79,16 @@ def retry_failed(
 def retry_piece(
     mailing: Mailing, rows: QuerySet[Message], by: User | None, *, limit: int = AT_ONCE
 ) -> Retried:
-    """The next piece of failed messages; an empty result when none is left."""
+    """The next piece of failed messages; an empty result when none is left. A contact who got the
+    mailing at another address, before a merge, does not get it twice: the message is skipped."""
     # Claims lock this row first, too, and the tally after it.
     locked = Mailing.objects.select_for_update(no_key=True).get(pk=mailing.pk)
     if locked.state == Mailing.State.CANCELLED or locked.details_dropped_at:
         return Retried()
+    skipped = refuse_same_person(mailing, rows, limit=limit)
     messages, bounces, addresses = put_back(mailing, rows, reason=RETRIED, limit=limit)
     if not messages:
-        return Retried()
+        return Retried(skipped=skipped)
     mailings.reopen(locked)
     # From now on they are tried for as long as at first (sending.retries).
     Mailing.objects.filter(pk=mailing.pk).update(retried_at=timezone.now())
@@ -90,4 +99,4 @@ def retry_piece(
         source=mailing.source,
         by=by,
     )
-    return Retried(messages, bounces, lifted)
+    return Retried(messages, bounces, lifted, skipped)

@@ -85,7 +85,7 @@ def test_an_address_that_was_asked_for_goes_but_is_not_suppressed(
     AddressChange.objects.create(
         contact=ann, message_id=1, former=EMAIL, address="new@b.example", digest="d"
     )
-    assert erasing.find(workspace, EMAIL).person.addresses == (EMAIL, "new@b.example")
+    assert erasing.find(workspace, EMAIL).known.everything.addresses == (EMAIL, "new@b.example")
     erasing.erase(workspace, EMAIL, by=None)
     assert (reasons(workspace), reasons(workspace, "new@b.example")) == ({"erased"}, set())
     assert not AddressChange.objects.exists()
@@ -147,3 +147,20 @@ def test_a_person_who_is_unknown_can_be_erased(owner_client: Client, workspace: 
     assert "Nothing is known about this address" in page
     owner_client.post(url, {"q": "new@b.example"})
     assert reasons(workspace, "new@b.example") == {"erased"}
+
+
+def test_the_page_names_the_other_addresses(
+    owner_client: Client, workspace: Workspace, ann: Contact
+) -> None:
+    contact_service.update(ann, email="new@b.example", known_names={}, attributes={})
+    AddressChange.objects.create(
+        contact=ann, message_id=1, former=EMAIL, address="wish@b.example", digest="d"
+    )
+    url = reverse("erase_person", args=[workspace.slug])
+    page = owner_client.get(url, {"q": "new@b.example"}).content.decode()
+    assert "<li>ann@b.example</li>" in page
+    assert "<li>wish@b.example</li>" in page
+    # The former address alone is nobody's now; the page leads to the contact that had it.
+    page = owner_client.get(url, {"q": EMAIL}).content.decode()
+    assert "This contact had the address before" in page
+    assert "?q=new%40b.example" in page

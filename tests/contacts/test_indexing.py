@@ -7,13 +7,14 @@ from contextlib import contextmanager
 
 import pytest
 from django.db import connection, connections, transaction
+from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts import tasks
 from contacts.models import Attribute, Contact, IndexedValue, Indexing
 from contacts.queries import indexing as query
 from contacts.services import indexing
-from tests.contacts.segments.scene import attribute, make_segment, when
+from tests.contacts.segments.scene import attribute, group, make_segment, when
 from tests.factories import make_contact
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -183,3 +184,74 @@ def test_many_changes_are_not_compared_each_with_each(
     for plan in kept:
         assert re.search(r"(Hash|Merge) Cond: \(c\w*\.id = gone\.id\)", plan), plan
     assert set(index_of(city).values()) == {"chur"}
+
+
+# Not named any more ------------------------------------------------------------------------------
+
+
+def an_hour_passes(city: Attribute) -> None:
+    """An hour passes after the indexing ended."""
+    city.refresh_from_db()
+    assert city.indexing == Indexing.NO
+    Attribute.objects.filter(pk=city.pk).update(unindexed_at=timezone.now() - indexing.GRACE)
+
+
+def test_what_no_segment_names_is_deleted_in_batches(
+    workspace: Workspace, city: Attribute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(query, "BATCH", 2)
+    people(workspace, **{f"p{number}": "Oslo" for number in range(5)})
+    nested = make_segment(workspace, group("NONE", attribute("city", "is", "Oslo")), name="One")
+    other = make_segment(workspace, attribute("city", "filled"), name="Two")
+    assert indexing.fill()
+    other.delete()
+    assert indexing.drop()
+    city.refresh_from_db()
+    assert city.indexing == Indexing.READY
+    nested.delete()
+    tasks.index_values()
+    # A query that was made before may still read the rows.
+    assert len(index_of(city)) == 5
+    an_hour_passes(city)
+    assert not indexing.drop(seconds=0)
+    assert 0 < len(index_of(city)) < 5
+    assert indexing.drop()
+    assert index_of(city) == {}
+    city.refresh_from_db()
+    assert city.unindexed_at is None
+    # Nobody keeps an index that is gone.
+    people(workspace, ann="Berlin")
+    assert index_of(city) == {}
+
+
+def test_named_again_it_has_no_old_value(workspace: Workspace, city: Attribute) -> None:
+    people(workspace, ann="Berlin", bob="Oslo", cid="Rome")
+    segment = make_segment(workspace, attribute("city", "filled"), name="One")
+    assert indexing.fill()
+    segment.delete()
+    assert indexing.drop()
+    # Meanwhile nothing keeps the rows.
+    Contact.objects.filter(email__startswith="ann").update(attributes={"city": "Bonn"})
+    Contact.objects.filter(email__startswith="cid").update(attributes={})
+    make_segment(workspace, attribute("city", "filled"), name="Two")
+    assert indexing.drop()
+    assert indexing.fill()
+    assert index_of(city) == {"ann": "bonn", "bob": "oslo"}
+    city.refresh_from_db()
+    assert (city.indexing, city.unindexed_at) == (Indexing.READY, None)
+
+
+def test_a_locked_row_is_deleted_later(workspace: Workspace, city: Attribute) -> None:
+    people(workspace, ann="Berlin", bob="Oslo")
+    segment = make_segment(workspace, attribute("city", "filled"))
+    assert indexing.fill()
+    segment.delete()
+    assert indexing.drop()
+    an_hour_passes(city)
+    ann = Contact.objects.get(email="ann@x.example")
+    lock = "SELECT FROM contacts_indexedvalue WHERE contact_id = %s FOR UPDATE"
+    with elsewhere(lock, ann.pk):
+        assert not indexing.drop(seconds=0.2)
+        assert index_of(city) == {"ann": "berlin"}
+    assert indexing.drop()
+    assert index_of(city) == {}

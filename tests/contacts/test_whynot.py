@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts.models import User, Workspace
 from contacts.models import Contact, MailDomain
 from contacts.provenance import BY_HAND, Source
+from contacts.queries import mailable
 from contacts.services import lists, whynot
 from contacts.services import suppressions as service
 from contacts.services.suppressions import Wanted
@@ -93,3 +94,16 @@ def test_no_address(workspace: Workspace, typed: str) -> None:
     found = whynot.answer(workspace, typed)
     assert texts(found) == ["This is not an address that can be mailed."]
     assert found.reasons[0].details[0].endswith(".")
+
+
+def test_an_erased_person_is_one_reason(
+    workspace: Workspace, owner: User, settings: object
+) -> None:
+    """Also after a change of the key: then there are two digests."""
+    service.add_erased(workspace, EMAIL, source=BY_HAND, by=owner)
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]  # type: ignore[attr-defined]
+    settings.SECRET_KEY = "n" * 50  # type: ignore[attr-defined]
+    service.add_erased(workspace, EMAIL, source=BY_HAND, by=owner)
+    assert len(mailable.stops_of(workspace, [EMAIL])[EMAIL]) == 2
+    found = whynot.answer(workspace, EMAIL)
+    assert sum("asked to be erased" in one for one in texts(found)) == 1
