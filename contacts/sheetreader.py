@@ -154,11 +154,19 @@ def _time(cell: dt.date | dt.time | dt.timedelta) -> str:
     if isinstance(cell, dt.datetime):
         return _moment(cell)
     if isinstance(cell, dt.time):
-        return _without_seconds(cell.isoformat("seconds"))
+        return _clock(cell)
     if isinstance(cell, dt.timedelta):
         minutes, seconds = divmod(round(cell.total_seconds()), 60)
         return _without_seconds(f"{minutes // 60}:{minutes % 60:02}:{seconds:02}")
     return cell.isoformat()
+
+
+def _clock(cell: dt.time) -> str:
+    """A time of day: what a workbook gives for a time, and for days before 1900, which its count of
+    days does not have."""
+    day = dt.datetime.combine(dt.date(1900, 1, 1), cell)  # a day, to round as others are
+    rounded = min(day + dt.timedelta(milliseconds=500), dt.datetime.combine(day, LAST.time()))
+    return _without_seconds(rounded.time().isoformat("seconds"))
 
 
 def _moment(cell: dt.datetime) -> str:
