@@ -10,7 +10,7 @@ MANAGE = (sys.executable, str(ROOT / "manage.py"))
 # {queue: processes of its worker}. Each queue has its own worker, so ticks never wait behind
 # batches, batches never behind imports, and imports never behind foreign mail servers. `control`
 # has two processes, because one may be freezing the audience of a large campaign for some seconds.
-WORKERS = {"control": 2, "send": 2, "work": 2, "mailboxes": 2}
+WORKERS = {"control": 2, "send": 2, "work": 2, "mailboxes": 3}
 
 # A schedule in memory: a half-written file after a kill would keep beat from starting again.
 SCHEDULER = "operations.outages:Scheduler"

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts import values
 from contacts.models import Attribute, Contact
+from pages.oneline import one_line
 from pages.singleline import SingleLine
 
 
@@ -45,7 +46,7 @@ class AttributeForm(forms.Form):
             self.fields["type"].disabled = True
 
     def clean_choices(self) -> list[str]:
-        lines = [line.strip() for line in self.cleaned_data["choices"].splitlines()]
+        lines = [one_line(line) for line in self.cleaned_data["choices"].splitlines()]
         return list(dict.fromkeys(line for line in lines if line))
 
     def clean(self) -> dict[str, Any]:
@@ -98,6 +99,13 @@ class _TypedText(forms.CharField):
             raise ValidationError(WRONG[Attribute.Type(self._type)]) from error
 
 
+class _Text(forms.CharField):
+    """A text value, without characters that nobody sees."""
+
+    def to_python(self, value: Any) -> str:
+        return values.without_controls(str(super().to_python(value) or ""))
+
+
 class _YesOrNo(forms.ChoiceField):
     def clean(self, value: Any) -> bool | None:
         return {"true": True, "false": False}.get(super().clean(value))
@@ -131,7 +139,7 @@ def value_field(attribute: Attribute, stored: object = None) -> forms.Field:
         case kinds.NUMBER | kinds.DAY | kinds.OBJECTS:
             field = _typed(attribute.type, options)
         case _:
-            field = forms.CharField(max_length=values.MAX_TEXT, **options)
+            field = _Text(max_length=values.MAX_TEXT, **options)
     return field
 
 

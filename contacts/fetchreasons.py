@@ -85,6 +85,25 @@ DOUBT: dict[str, Promise] = {
     "attribute_gone": _("An attribute that a column went into was deleted."),
     "refused": _("It can't be started like this."),
 }
+# The same once a person has looked, and the file was imported.
+DONE: dict[str, Promise] = {
+    "first": _("It was the first file; a person confirmed its columns, its list and the consent."),
+    "undone": _("The import before had been cancelled or undone; a person looked at the file."),
+    "overtaken": _("Another file of this address had been imported meanwhile."),
+    "header": _("The columns had changed; a person confirmed them."),
+    "sheets": _("The workbook no longer had the sheet that was imported; a person chose one."),
+    "encoding_doubt": _("The file seemed to have another encoding than before."),
+    "dates": _("It was not clear which number of a date is the day and which the month."),
+    "shrank": _("The file was less than half as large as the one before."),
+    "rejected": _("More than a tenth of the lines could not be imported."),
+    "no_rows": _("There were no lines below the column names."),
+    "status_words": _("Nobody had said what these words about the status mean."),
+    "scope": _("People whom the file called unsubscribed were subscribed to other lists."),
+    "list_gone": _("The list that the contacts went into had been deleted."),
+    "list_archived": _("The list that the contacts went into was archived."),
+    "attribute_gone": _("An attribute that a column went into had been deleted."),
+    "refused": _("It could not be started without a person."),
+}
 SENTENCES: dict[str, Promise] = ADDRESS | FETCH | DOUBT
 
 
@@ -94,6 +113,8 @@ def sentence(code: str) -> str:
     return str(known) if known else code
 
 
-def sentences(reasons: Iterable[Sequence[str]]) -> list[tuple[str, str]]:
-    """Of [[code, words], ...]: [(sentence, words of the server or of the file)]."""
-    return [(sentence(code), words) for code, words in reasons]
+def sentences(reasons: Iterable[Sequence[str]], *, past: bool = False) -> list[tuple[str, str]]:
+    """Of [[code, words], ...]: [(sentence, words of the server or of the file)]. `past`: a person
+    has answered since."""
+    done = DONE if past else {}
+    return [(str(done[code]) if code in done else sentence(code), words) for code, words in reasons]

@@ -14,7 +14,7 @@ from accounts.models import Workspace
 from contacts import addresses, attributeforms, csvdetect, encodings, listsettings, tagnames
 from contacts.models import Attribute, Contact, Import, List, Subscription, Tag
 from contacts.segmentmodels import Segment
-from contacts.services import segments
+from contacts.services import importchoices, segments
 from pages import publicwords
 from pages.singleline import SingleLine
 
@@ -238,6 +238,17 @@ class ImportForm(forms.Form):
     consent = forms.ChoiceField(
         label=_("How these people agreed to get mail"), choices=Subscription.Consent.choices
     )
+    consent_text = forms.CharField(
+        label=_("The text that they agreed to"),
+        required=False,
+        max_length=importchoices.LONGEST_CONSENT,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_(
+            "As it was shown to them, for example beside the box that they ticked. It is kept with "
+            "the import and shown on each contact's page."
+        ),
+        error_messages={"max_length": _("The text may have 4,000 characters.")},
+    )
     known = forms.ChoiceField(
         label=_("Contacts you already have"),
         choices=Import.Known.choices,
@@ -267,6 +278,7 @@ class ImportForm(forms.Form):
             "list": NEW_LIST if import_.new_list else import_.list_id or "",
             "new_list": import_.new_list,
             "consent": import_.consent,
+            "consent_text": import_.consent_text,
             "known": import_.known,
             "mapping_name": self._mapping_name(import_),
         }

@@ -6,7 +6,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User, Workspace
 from contacts import (
-    openconsentmodels,  # noqa: F401 - Django looks for models here
+    checkmodels,  # noqa: F401 - Django looks for models here
+    openconsentmodels,  # noqa: F401 - the same
     preferencemodels,  # noqa: F401 - the same
     provenance,
     scheduledmodels,  # noqa: F401 - the same
@@ -289,6 +290,8 @@ class Import(models.Model):
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="imports")
     filename = SingleLineField(_("file"), max_length=255)
     size = models.BigIntegerField(_("size"), default=0)
+    # Bytes of the workbook that is kept beside its sheet, so that another one can be chosen.
+    aside = models.BigIntegerField(default=0)
     state = models.CharField(_("state"), max_length=10, choices=State.choices)
     # A digest of the uploaded bytes (contacts.services.importfile.append), to notice a file that
     # was imported before.
@@ -321,6 +324,8 @@ class Import(models.Model):
         choices=Subscription.Consent.choices,
         default=Subscription.Consent.UNKNOWN,
     )
+    # What these people agreed to, as it was shown to them; "": not said.
+    consent_text = models.TextField(_("text of the consent"), blank=True)
     known = models.CharField(
         _("known contacts"), max_length=10, choices=Known.choices, default=Known.FILL
     )
@@ -353,7 +358,7 @@ class Import(models.Model):
             # For the quota of files that wait (contacts.services.unfinished).
             models.Index(
                 fields=("workspace",),
-                include=("size",),
+                include=("size", "aside"),
                 name="import_unfinished",
                 condition=models.Q(state__in=["uploading", "reading", "ready"]),
             ),

@@ -34,12 +34,19 @@ SENTENCES: dict[str, Promise] = {
     "value_text": _("The text is longer than 10,000 characters."),
     "value_number": _("This is not a number."),
     "value_date": _("This is not a date, or it isn't clear which number is the day."),
+    "value_time": _(
+        "This is a time without a day. Workbooks give a time also for days before 1900: write "
+        "these as text, such as 1899-05-31."
+    ),
     "value_boolean": _("This is neither yes nor no."),
     "value_opens": _("This is neither yes nor no: the consent for counting opens stays as it was."),
     "value_choice": _("This is not one of the attribute's choices."),
     "value_day": _("This is no day of the year, or it isn't clear which number is the day."),
     "value_choices": _("One of these is not among the attribute's choices."),
-    "value_objects": _("This is not a list of objects in JSON, has a name twice, or is too large."),
+    "value_objects": _(
+        "This is not a list of objects in JSON, has a name twice or a control character, or is too "
+        "large."
+    ),
     "attribute_gone": _("The attribute of this column was deleted during the import."),
     "value_too_long": _("The name is too long."),
     "tag_long": _("The tag is too long: at most 100 characters are possible."),

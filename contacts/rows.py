@@ -139,8 +139,8 @@ class Shaper:
         attributes = person.attributes
         for number, key in self._texts:
             if text := cells[number].strip():
-                if text[0] in ODD or text[-1] in ODD:
-                    text = values.clean(text)
+                if text[0] in ODD or text[-1] in ODD or not text.isprintable():
+                    text = values.without_controls(values.clean(text))
                 if len(text) > values.MAX_TEXT:
                     person.unusable.append(("value_text", text[:200]))
                 elif text and key not in attributes:
@@ -244,6 +244,7 @@ def _attribute_setter(attribute: columns.KnownAttribute, order: str) -> Setter:
         try:
             person.attributes[key] = values.parse(kind, text, **options)
         except ValueError:
-            person.unusable.append((f"value_{kind}", text[:200]))
+            is_time = kind in {"date", "day"} and values.is_time(text)
+            person.unusable.append(("value_time" if is_time else f"value_{kind}", text[:200]))
 
     return put

@@ -16,7 +16,9 @@ from contacts.services import (
     scheduledfetch,
     scheduledimports,
     scheduledjudging,
+    scheduledruns,
     segmentcounts,
+    wholechecks,
 )
 
 
@@ -31,6 +33,13 @@ def run_import(import_id: int) -> None:
 def read_import(import_id: int) -> None:
     """Read an import's packed file."""
     importreading.read(import_id)
+
+
+@shared_task(ignore_result=True)
+def check_import(import_id: int) -> None:
+    """Check a whole file."""
+    if wholechecks.run(import_id):
+        look_up_domains.delay(import_id)
 
 
 @shared_task(ignore_result=True)
@@ -75,13 +84,16 @@ def sweep_imports() -> None:
         run_import.delay(import_id)
     for import_id in importreading.due():
         read_import.delay(import_id)
+    for import_id in wholechecks.due():
+        check_import.delay(import_id)
 
 
 @shared_task(ignore_result=True)
 def drop_import_files() -> None:
     """Beat: free the space of files whose imports ended, of exports, and of old answers about
-    domains."""
+    domains; and forget old fetches."""
     imports.drop_files()
+    scheduledruns.drop_old()
     exportfiles.drop_old()
     maildomains.forget_old()
 

@@ -115,6 +115,7 @@ OUTCOMES = {
 
 @contributors.add
 def _imports(contact: Contact) -> Iterable[TimelineEntry]:
+    """With the text that the people of the file agreed to, as whoever imported it said."""
     rows = ImportedContact.objects.filter(contact_id=contact.pk).select_related("of_import")
     for row in rows.order_by("-of_import_id")[:20]:
         at = row.of_import.finished_at or row.of_import.created_at
@@ -124,6 +125,7 @@ def _imports(contact: Contact) -> Iterable[TimelineEntry]:
             title,
             "file-import",
             row.of_import.filename,
+            words=row.of_import.consent_text,
             source=Source(IMPORT, row.of_import_id),
         )
 

@@ -139,6 +139,7 @@ urlpatterns = [
     edit("imports/<int:pk>/draft/", importcolumns.import_draft, "import_draft"),
     edit("imports/<int:pk>/sheet/", importcolumns.import_sheet, "import_sheet"),
     edit("imports/<int:pk>/check/", imports.import_check, "import_check"),
+    edit("imports/<int:pk>/check/end/", imports.end_check, "end_check"),
     edit("imports/<int:pk>/check/hints/", importlines.import_hints, "import_hints"),
     edit("imports/<int:pk>/check/lines/", importlines.checked_lines, "checked_lines"),
     edit("imports/<int:pk>/words/", imports.import_words, "import_words"),

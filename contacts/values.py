@@ -47,6 +47,7 @@ DAY_OF_YEAR = re.compile(r"(\d{1,2})/(\d{1,2})", re.ASCII)
 DOTTED_DAY = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.?", re.ASCII)
 ISO_DAY = re.compile(r"(?:--)?(\d{2})-(\d{2})", re.ASCII)
 CHINESE_DAY = re.compile(r"(\d{1,2})\s*月\s*(\d{1,2})\s*[日号]?", re.ASCII)
+TIME = re.compile(r"-?\d{1,4}:\d{2}(?::\d{2})?(?:\s?[ap]m)?", re.ASCII | re.IGNORECASE)
 NAMED_DAY = re.compile(
     r"(?:(\d{1,2})(?:st|nd|rd|th)?\.?[\s-]+)?([a-z]{3})[a-z]*\.?(?:[\s-]+(\d{1,2})(?:st|nd|rd|th)?)?",
     re.ASCII | re.IGNORECASE,
@@ -59,6 +60,10 @@ COMMAS = re.compile(r"[,，、]")
 MOST_CHOICES = 200
 # Characters that PostgreSQL can't store: NUL, and halves of surrogate pairs.
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+# Control characters, except tab and line break: nobody means them, no form shows them, and they
+# break mails and files. One rule for imports, pages and forms: `plain` removes them, and objects
+# that have some are refused.
+CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 # Objects of a list, fields of an object, lists and objects in each other, and characters of a
 # field's name.
 MOST_OBJECTS, MOST_FIELDS, DEEPEST, LONGEST_FIELD = 100, 50, 4, 50
@@ -98,7 +103,16 @@ def parse(kind: str, text: str, *, order: str = "", choices: tuple[str, ...] = (
     return PARSERS.get(kind, plain)(text)
 
 
+def without_controls(text: str) -> str:
+    """The text without control characters, and without the spaces that are at its ends then."""
+    if text.isprintable():  # the fast path: no control character is printable
+        return text
+    return CONTROLS.sub("", text).strip()
+
+
 def plain(text: str) -> str:
+    """Raises ValueError for a text that is too long."""
+    text = without_controls(text)
     if len(text) > MAX_TEXT:
         raise ValueError(text[:50])
     return text
@@ -185,9 +199,9 @@ def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _is_plain(value: Any, deep: int) -> bool:
-    """Whether it is within the bounds, and no text has a NUL, which PostgreSQL can't store."""
+    """Whether it is within the bounds, and no text has a character that a value can't have."""
     if isinstance(value, str):
-        return not UNSTORABLE.search(value)
+        return not UNSTORABLE.search(value) and not CONTROLS.search(value)
     if isinstance(value, list):
         return deep > 0 and all(_is_plain(one, deep - 1) for one in value)
     if isinstance(value, dict):
@@ -258,6 +272,12 @@ def _named_month(match: re.Match[str]) -> dt.date:
 def is_no_date(text: str) -> bool:
     """Whether a date column has no date in this cell."""
     return bool(NO_DATE.fullmatch(text))
+
+
+def is_time(text: str) -> bool:
+    """Whether it is a time of day without a day. A workbook that counts days gives that for days
+    before 1900, too: they have no number there."""
+    return bool(TIME.fullmatch(text))
 
 
 def is_day_of_year(text: str) -> bool:

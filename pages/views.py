@@ -14,7 +14,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language, get_language_from_request
 from django.views.decorators.http import require_POST, require_safe
 
-from pages import activity, bundles, database, languages, middleware, search
+from pages import activity, bundles, database, languages, middleware, search, wellformed
 
 
 @require_safe
@@ -56,13 +56,15 @@ def switch_language(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _error(request: HttpRequest, status: int) -> HttpResponse:
-    context = {"reference": middleware.reference(), "status": status}
+def _error(request: HttpRequest, status: int, **more: object) -> HttpResponse:
+    context = {"reference": middleware.reference(), "status": status} | more
     html = loader.get_template(f"{status}.html").render(context, request)
     return HttpResponse(html, status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, wellformed.NulError):
+        return _error(request, 400, nul=True, address=wellformed.address_without_nul(request))
     return _error(request, 400)
 
 

@@ -5,7 +5,7 @@ Each view that forgot to check would answer 500.
 
 | where | answer |
 | --- | --- |
-| path and query | NUL: 400 |
+| path and query | NUL: 400, a page that names the character and links to the address without it |
 | path | a number above the largest id: 404 |
 | form fields | NUL is removed, because a person can paste it without seeing it |
 | cookies | one with NUL is ignored; else the person could open no page until it expires |
@@ -28,8 +28,12 @@ NUL = "\x00"
 LARGEST = 2**63 - 1
 
 
+class NulError(BadRequest):
+    """A character that no text can have; the page of the error says so."""
+
+
 def parameters(text: str) -> QueryDict:
-    """Parses a query string from a form field. Raises BadRequest if it contains NUL."""
+    """Parses a query string from a form field. Raises NulError."""
     found = QueryDict(text)
     _refuse_nul(found)
     return found
@@ -37,7 +41,15 @@ def parameters(text: str) -> QueryDict:
 
 def _refuse_nul(query: QueryDict) -> None:
     if any(NUL in name or NUL in value for name, values in query.lists() for value in values):
-        raise BadRequest("NUL in a parameter")
+        raise NulError("NUL in a parameter")
+
+
+def address_without_nul(request: HttpRequest) -> str:
+    """The address of the page without its NULs; "" if they are in its path."""
+    if NUL in request.path_info:
+        return ""
+    query = _without_nul(request.GET).urlencode()
+    return f"{request.path}?{query}" if query else request.path
 
 
 def _without_nul(form: QueryDict) -> QueryDict:
@@ -68,7 +80,7 @@ class WellFormedMiddleware:
     ) -> None:
         """Checks here, not in `__call__`, because the error page needs the language."""
         if NUL in request.path_info:
-            raise BadRequest("NUL in the path")
+            raise NulError("NUL in the path")
         _refuse_nul(request.GET)
         length = request.META.get("CONTENT_LENGTH")
         if length and whole(length) is None:

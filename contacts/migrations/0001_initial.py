@@ -136,6 +136,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('filename', models.CharField(max_length=255, verbose_name='file')),
                 ('size', models.BigIntegerField(default=0, verbose_name='size')),
+                ('aside', models.BigIntegerField(default=0)),
                 ('state', models.CharField(choices=[('uploading', 'Uploading'), ('reading', 'Being read'), ('ready', 'To be checked'), ('queued', 'Waiting'), ('running', 'Running'), ('finished', 'Finished'), ('cancelled', 'Cancelled'), ('failed', 'Failed')], max_length=10, verbose_name='state')),
                 ('digest', models.CharField(blank=True, max_length=64)),
                 ('drafts', models.JSONField(default=list)),
@@ -145,6 +146,7 @@ class Migration(migrations.Migration):
                 ('words', models.JSONField(default=list)),
                 ('new_list', models.CharField(blank=True, max_length=100)),
                 ('consent', models.CharField(choices=[('unknown', 'Not known'), ('explicit', 'Agreed to get mail (opt-in)'), ('customer', 'Existing customer')], default='unknown', max_length=10, verbose_name='consent')),
+                ('consent_text', models.TextField(blank=True, verbose_name='text of the consent')),
                 ('known', models.CharField(choices=[('fill', 'Fill in what is missing'), ('overwrite', "Overwrite with the file's values"), ('skip', 'Leave them as they are')], default='fill', max_length=10, verbose_name='known contacts')),
                 ('hints', models.JSONField(default=dict)),
                 ('next_byte', models.BigIntegerField(default=0)),
@@ -165,7 +167,26 @@ class Migration(migrations.Migration):
                 'indexes': [
                     models.Index(fields=['workspace', '-id'], name='import_by_id'),
                     models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['state'], name='import_due'),
-                    models.Index(condition=models.Q(('state__in', ['uploading', 'reading', 'ready'])), fields=['workspace'], include=('size',), name='import_unfinished'),
+                    models.Index(condition=models.Q(('state__in', ['uploading', 'reading', 'ready'])), fields=['workspace'], include=('size', 'aside'), name='import_unfinished'),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name='ImportCheck',
+            fields=[
+                ('of_import', models.OneToOneField(db_column='import_id', on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='whole_check', serialize=False, to='contacts.import')),
+                ('basis', models.CharField(max_length=64)),
+                ('state', models.CharField(choices=[('reading', 'Reading'), ('ended', 'Ended'), ('failed', 'Failed')], default='reading', max_length=7)),
+                ('found', models.JSONField(default=dict)),
+                ('lines', models.JSONField(default=dict)),
+                ('asked_at', models.DateTimeField(auto_now_add=True)),
+                ('leased_until', models.DateTimeField(blank=True, null=True)),
+                ('holder', models.CharField(blank=True, max_length=32)),
+                ('ended_at', models.DateTimeField(blank=True, null=True)),
+            ],
+            options={
+                'indexes': [
+                    models.Index(condition=models.Q(('state', 'reading')), fields=['asked_at'], name='import_check_due'),
                 ],
             },
         ),

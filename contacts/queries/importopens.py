@@ -24,6 +24,30 @@ WHERE j.email = ANY(%(emails)s) AND (j.contact_id IS NOT NULL OR j.outcome = 'ne
                   WHERE o.contact_id = j.contact_id AND NOT o.given OFFSET 0)
 """
 
+# Addresses that a check has counted as refusing; in the database, because a file may have millions.
+REFUSED = """
+CREATE TEMPORARY TABLE IF NOT EXISTS import_refused (email text PRIMARY KEY) ON COMMIT DELETE ROWS
+"""
+
+
+def remember_refused(emails: Collection[str]) -> int:
+    """Remember these addresses until the end of the check; how many are new."""
+    if not emails:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(REFUSED)
+        cursor.execute(
+            "INSERT INTO import_refused SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING",
+            [list(emails)],
+        )
+        return int(cursor.rowcount)
+
+
+def forget_refused() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(REFUSED)
+        cursor.execute("TRUNCATE import_refused")
+
 
 def agreeing(target: Target, emails: Collection[str]) -> dict[str, int | None]:
     """{address: id of the contact, None for one that a check doesn't make}: whose consent is new,

@@ -9,13 +9,16 @@ from django.db import transaction
 
 from contacts.batches import Reject, RowBatch
 from contacts.models import Import
-from contacts.queries import importing, importlines
+from contacts.queries import importlines
 from contacts.services import importchecks, importhints, importrun
 from contacts.services.importlayout import layout_of
+from contacts.tagnames import Names
 
 # How many lines are shown; all are counted by the check.
 SHOWN = 500
 REJECTED = "rejected"
+# Before a reason of contacts.rejects: the lines with this problem.
+REASON = "reason:"
 KINDS = (*importlines.JUDGED, REJECTED, *importhints.KINDS)
 
 
@@ -37,26 +40,30 @@ def of(
     rows: int | None = importchecks.CHECKED_ROWS,
     weight: int | None = None,
 ) -> CheckedLines:
-    """The first lines of this kind (one of KINDS) among those that a check of so many `rows`, or of
-    this `weight`, reads (importchecks.check)."""
+    """The first lines of this kind (one of KINDS, or REASON with a reason) among those that a check
+    of so many `rows`, or of this `weight`, reads (importchecks.check)."""
     found = CheckedLines()
     domains = importhints.domains_of(import_, kind) if kind in importhints.KINDS else ()
     layout = layout_of(import_)
     target = importrun.target_of(import_, layout)
-    seen = importchecks.CheckedSoFar()
+    tags: Names = {}
     batches = importrun.batches(import_, layout, size=importrun.BATCH)
     for batch in batches.first(rows=rows, weight=weight or importchecks.checked_weight(rows)):
-        importchecks.judge(target, batch, seen)
-        _add(found, batch, kind, domains)
+        importchecks.judge(target, batch, tags)
+        add(found, batch, kind, domains)
         if found.more:
             break
-    importing.forget_seen()
+    importchecks.forget_seen()
     return found
 
 
-def _add(found: CheckedLines, batch: RowBatch, kind: str, domains: Collection[str]) -> None:
-    if kind == REJECTED:
-        found.rejects += [reject for reject in batch.rejects if not reject.kept]
+def add(found: CheckedLines, batch: RowBatch, kind: str, domains: Collection[str] = ()) -> None:
+    """Add the lines of a batch that was just judged."""
+    if found.more:
+        return
+    if kind == REJECTED or kind.startswith(REASON):
+        fitting = [one for one in batch.rejects if _is_of(one, kind)][: SHOWN + 1]
+        found.rejects += [one._replace(cells=[]) for one in fitting]
         found.more = len(found.rejects) > SHOWN
         found.rejects = found.rejects[:SHOWN]
         return
@@ -74,6 +81,10 @@ def _add(found: CheckedLines, batch: RowBatch, kind: str, domains: Collection[st
     found.rows += here
     found.more = len(found.rows) > SHOWN
     found.rows = found.rows[:SHOWN]
+
+
+def _is_of(reject: Reject, kind: str) -> bool:
+    return not reject.kept if kind == REJECTED else reject.reason == kind.removeprefix(REASON)
 
 
 def _judged(kind: str, domains: Collection[str]) -> list[dict[str, Any]]:

@@ -1,7 +1,10 @@
-"""What an import would do: a dry run over its file or the first lines."""
+"""What an import would do: a dry run over its file or the first lines. A page checks the first
+lines in its request; a worker then reads the whole file (services.wholechecks)."""
 
 import hashlib
 import json
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,77 +23,118 @@ from contacts.tagnames import Names
 # A check in a request reads so many rows, or about so much weight (contacts.batches.WEIGHT).
 CHECKED_ROWS = 20_000
 CHECKED_WEIGHT = 8 * 1024 * 1024
-# "Read all" reads up to this weight: some 150,000 lines of a narrow file, a few seconds of work.
-CHECK_ALL_WEIGHT = 24 * 1024 * 1024
+# Rejects of one reason that are shown although others have filled the table.
+OF_EACH_REASON = 3
+OUTCOMES = ("new", "updated", "unchanged", "duplicate", "suppressed")
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What an import would do. `whole`: the whole file was read, not only its first rows; `weight`:
-    of all its rows (contacts.batches.WEIGHT), estimated by those that were read; `tags`: names of
-    new tags."""
+    """What an import would do. `whole`: the whole file was read, not only its first rows; `read`:
+    how many of its bytes; `tags`: names of new tags; `reasons`: {reason of a reject: how many}."""
 
     counts: dict[str, int]
     samples: list[dict[str, Any]]
     rejects: list[Reject]
+    reasons: dict[str, int]
     words: WordCounts
     whole: bool
-    weight: float
+    read: int
     layout: Layout
     domains: DomainTally
     tags: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedSoFar:
-    """What the batches of a check so far would have written: {key: name} of new tags, and addresses
-    that refuse the counting of opens."""
+@dataclass(slots=True)
+class Checking:
+    """Collects what a check finds, batch by batch: up to `examples` rows of each outcome, the first
+    `problems` rejects and some of each other reason. Memory stays flat, however long the file is.
+    """
 
+    target: importing.Target
+    layout: Layout
+    examples: int
+    problems: int
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(importrun.COUNTS, 0))
+    samples: list[dict[str, Any]] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
+    words: WordCounts = field(default_factory=WordCounts)
+    domains: DomainTally = field(default_factory=DomainTally)
     tags: Names = field(default_factory=dict)
-    refused: set[str] = field(default_factory=set)
+    read: int = 0
+
+    def take(self, batch: RowBatch) -> None:
+        """Judge a batch and count it. The judged rows can be read until the next batch."""
+        self.read = batch.after.byte
+        outcomes = judge(self.target, batch, self.tags)
+        for name in self.counts:
+            self.counts[name] += outcomes.get(name, 0)
+        for name in importrun.READ:
+            self.counts[name] += getattr(batch, name)
+        self._sample(outcomes)
+        for reject in batch.rejects:
+            self.reasons[reject.reason] += 1
+            scarce = self.reasons[reject.reason] <= min(OF_EACH_REASON, self.problems)
+            if len(self.rejects) < self.problems or scarce:
+                self.rejects.append(reject)
+        self.words.add(batch.words)
+        self.domains.add(maildomains.judged())
+
+    def _sample(self, outcomes: dict[str, int]) -> None:
+        have = Counter(row["outcome"] for row in self.samples)
+        wanted = {name for name in OUTCOMES if outcomes.get(name) and have[name] < self.examples}
+        if not wanted:
+            return
+        for row in importing.samples(self.examples):
+            if row["outcome"] in wanted and have[row["outcome"]] < self.examples:
+                have[row["outcome"]] += 1
+                self.samples.append(row)
+
+    def result(self, *, whole: bool) -> Check:
+        return Check(
+            counts=self.counts,
+            samples=self.samples,
+            rejects=self.rejects,
+            reasons=dict(self.reasons.most_common()),
+            words=self.words,
+            whole=whole,
+            read=self.read,
+            layout=self.layout,
+            domains=self.domains,
+            tags=list(self.tags.values()),
+        )
+
+
+Watch = Callable[[Checking, RowBatch], None]
 
 
 @transaction.atomic
-def check(
+def check(  # noqa: PLR0913 - how much is read, how much is shown, and who watches
     import_: Import,
     *,
     rows: int | None = CHECKED_ROWS,
     weight: int | None = None,
     examples: int = 5,
     problems: int = 20,
+    watch: Watch | None = None,
 ) -> Check:
     """A dry run over the first `rows` records, or fewer if they weigh more than CHECKED_WEIGHT (all
-    with None, or as many as weigh `weight`), with up to `examples` rows of each outcome and the
-    first `problems` rejects. Changes nothing.
+    with None, or as many as weigh `weight`), with examples as of `Checking`. Changes nothing.
+    `watch` is called after each batch; what it raises ends the check.
 
     In one transaction, whose temporary tables keep what earlier batches would have written.
     """
-    counts = dict.fromkeys(importrun.COUNTS, 0)
-    samples: list[dict[str, Any]] = []
-    rejects: list[Reject] = []
-    words, domains = WordCounts(), DomainTally()
-    seen = CheckedSoFar()
     layout = layout_of(import_)
-    target = importrun.target_of(import_, layout)
+    checking = Checking(importrun.target_of(import_, layout), layout, examples, problems)
     batches = importrun.batches(import_, layout, size=importrun.BATCH)
-    weighed, end = 0, 0
     for batch in batches.first(rows=rows, weight=weight or checked_weight(rows)):
-        weighed += batch.weight
-        end = batch.after.byte
-        outcomes = judge(target, batch, seen)
-        for name in counts:
-            counts[name] += outcomes.get(name, 0)
-        for name in importrun.READ:
-            counts[name] += getattr(batch, name)
-        samples = samples or importing.samples(examples)
-        rejects += batch.rejects[: max(0, problems - len(rejects))]
-        words.add(batch.words)
-        domains.add(maildomains.judged())
+        checking.take(batch)
+        if watch:
+            watch(checking, batch)
     whole = batches.next(rows=1) is None
-    importing.forget_seen()
-    new_tags = list(seen.tags.values())
-    estimated = weighed * import_.size / max(1, end)
-    return Check(counts, samples, rejects, words, whole, estimated, layout, domains, new_tags)
+    forget_seen()
+    return checking.result(whole=whole)
 
 
 def checked_weight(rows: int | None) -> int | None:
@@ -98,17 +142,24 @@ def checked_weight(rows: int | None) -> int | None:
     return None if rows is None else CHECKED_WEIGHT
 
 
-def judge(target: importing.Target, batch: RowBatch, seen: CheckedSoFar) -> dict[str, int]:
+def judge(target: importing.Target, batch: RowBatch, tags: Names) -> dict[str, int]:
     """Judge one batch of a check; {outcome or count: rows}. The judged rows can be read until the
-    next batch. `seen`: of earlier batches; that of this batch is added."""
+    next batch. `tags`: {key: name} of new tags that earlier batches would have made; those of this
+    batch are added."""
     importing.stage(batch.staged)
     outcomes = importing.judge(target, apply=False)
-    outcomes |= importtags.judge(target, batch, seen.tags)
-    outcomes |= importopens.judge(target, batch, seen.refused)
+    outcomes |= importtags.judge(target, batch, tags)
+    outcomes |= importopens.judge(target, batch)
     if batch.unusable or outcomes["asked"]:
         batch.forget_values(importing.lines_not_taken())
     importing.keep_seen()
     return outcomes
+
+
+def forget_seen() -> None:
+    """Ends a check, so that another one in the same transaction begins empty."""
+    importing.forget_seen()
+    importopens.forget_refused()
 
 
 def may_be_elsewhere(import_: Import) -> bool:
@@ -132,6 +183,7 @@ def choices_of(import_: Import) -> str:
         import_.list_id,
         import_.new_list,
         import_.consent,
+        import_.consent_text,
         import_.known,
     )
     return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:16]

@@ -16,6 +16,8 @@ from contacts.services import importfile, importrun, statuswords
 
 # How many bytes of a file are read for guesses.
 BEGINNING = 256 * 1024
+# Characters of the text that people agreed to.
+LONGEST_CONSENT = 4_000
 
 
 class ImportRefusedError(ContactsError):
@@ -88,14 +90,16 @@ def configure(  # noqa: PLR0913 - one argument a choice of the page
     target: List | None,
     consent: str,
     known: str,
+    consent_text: str = "",
     new_list: str = "",
     answers: Mapping[tuple[str, str], str] | None = None,
     saved: SavedMapping | None = None,
 ) -> None:
-    """Store the choices. `new_list`: the name of a list that `start` will make; `answers`: the
-    meanings of words in this file (contacts.statuswords.Vocabulary); `saved`: the mapping that they
-    began with. Raises ImportRefusedError if the mapping can't be used, the file has too many
-    columns, or the import was started."""
+    """Store the choices. `consent_text`: what people agreed to; `new_list`: the name of a list that
+    `start` will make; `answers`: the meanings of words in this file
+    (contacts.statuswords.Vocabulary); `saved`: the mapping that they began with. Raises
+    ImportRefusedError if the mapping can't be used, the file has too many columns, or the import
+    was started."""
     refuse_wide(import_, Dialect(dialect["encoding"], dialect["delimiter"], int(dialect["header"])))
     refuse_unmapped(import_.workspace_id, mapping)
     changed = Import.objects.filter(pk=import_.pk, state=Import.State.READY).update(
@@ -104,6 +108,7 @@ def configure(  # noqa: PLR0913 - one argument a choice of the page
         list=target,
         new_list="" if target else new_list,
         consent=consent,
+        consent_text=_consent_text(consent_text),
         known=known,
         saved_mapping=saved,
         **({} if answers is None else {"answers": statuswords.stored(answers)}),
@@ -111,6 +116,12 @@ def configure(  # noqa: PLR0913 - one argument a choice of the page
     if not changed:
         raise ImportRefusedError(_("This import has been started already."))
     import_.refresh_from_db()
+
+
+def _consent_text(text: str) -> str:
+    if len(text) > LONGEST_CONSENT:
+        raise ImportRefusedError(_("The text may have 4,000 characters."))
+    return values.without_controls(text).strip()
 
 
 def refuse_unmapped(workspace_id: int, mapping: Sequence[str]) -> None:

@@ -19,15 +19,18 @@ def merge(target: Target, batch: RowBatch) -> dict[str, int]:
     return {"opens_given": given, "opens_refused": left}
 
 
-def judge(target: Target, batch: RowBatch, refused: set[str]) -> dict[str, int]:
-    """The same counts for a check. `refused`: addresses that earlier batches would have refused;
-    those of this batch are added."""
+def judge(target: Target, batch: RowBatch) -> dict[str, int]:
+    """The same counts for a check, whose transaction remembers the refusals of earlier batches."""
     if not batch.opens:
         return {}
     agreed = importopens.agreeing(target, _addresses(batch, given=True))
-    new = importopens.refusing(target, _addresses(batch, given=False)).keys() - refused
-    refused |= new
-    return {"opens_given": len(agreed), "opens_refused": len(new)}
+    refused = importopens.refusing(target, _addresses(batch, given=False))
+    return {"opens_given": len(agreed), "opens_refused": importopens.remember_refused(refused)}
+
+
+def forget_refused() -> None:
+    """Ends a check."""
+    importopens.forget_refused()
 
 
 def _addresses(batch: RowBatch, *, given: bool) -> list[str]:

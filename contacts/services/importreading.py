@@ -99,6 +99,7 @@ def _wait_for_sheet(import_: Import, kind: str) -> None:
         dialect=importchoices.packed_in(import_.dialect) | NO_LINES,
         mapping=[],
         size=0,
+        aside=importfile.size_aside(import_.pk),
         leased_until=None,
     )
     if refused:

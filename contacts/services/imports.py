@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from contacts.checkmodels import ImportCheck
 from contacts.models import Attribute, Import, ImportChunk, Job, List
 from contacts.queries import importing, importundo
 from contacts.queries.importundo import Undone
@@ -97,6 +98,7 @@ def start(
     locked.words = []
     fields = ("mapping", "list", "answers", "state", "started_at", "counts", "words")
     locked.save(update_fields=fields)
+    ImportCheck.objects.filter(of_import=locked).delete()  # it quotes the file
     import_.refresh_from_db()
     log.committed.info("import started", **importrun.named(import_), bytes=import_.size)
     if enqueue:
@@ -166,13 +168,14 @@ def again(import_: Import, *, by: User | None) -> Import:
     if not import_.chunks.exists():
         raise importchoices.ImportRefusedError(_("The file is no longer kept: upload it again."))
     try:
-        unfinished.check_room(import_.workspace, by, import_.size)
+        unfinished.check_room(import_.workspace, by, import_.size + import_.aside)
     except importfile.UploadError as error:
         raise importchoices.ImportRefusedError(str(error)) from error
     anew = Import.objects.create(
         workspace=import_.workspace,
         filename=import_.filename,
         size=import_.size,
+        aside=import_.aside,
         state=Import.State.READY,
         dialect=import_.dialect,
         mapping=import_.mapping,
@@ -180,6 +183,7 @@ def again(import_: Import, *, by: User | None) -> Import:
         answers=import_.answers,
         list=import_.list,
         consent=import_.consent,
+        consent_text=import_.consent_text,
         known=import_.known,
         created_by=by,
     )
@@ -201,6 +205,7 @@ def cancel(import_: Import) -> bool:
     going = Import.objects.filter(pk=import_.pk)
     if going.filter(state__in=unfinished.WAITING).update(**cancelled):
         ImportChunk.objects.filter(of_import_id=import_.pk).delete()
+        ImportCheck.objects.filter(of_import_id=import_.pk).delete()
     elif not going.exclude(state__in=ENDED).update(**cancelled, leased_until=None):
         return False
     log.committed.info("import cancelled", **importrun.named(import_))
@@ -245,6 +250,7 @@ def drop_files() -> int:
     """Delete the files of imports that ended a while ago, and imports that nobody started."""
     before = timezone.now() - KEEP_FILES
     Import.objects.filter(unfinished.overdue()).delete()
+    ImportCheck.objects.filter(asked_at__lt=before).delete()
     dropped, _models = ImportChunk.objects.filter(
         of_import__state__in=ENDED, of_import__finished_at__lt=before
     ).delete()

@@ -81,6 +81,23 @@ def make_ready(import_: Import) -> None:
         uploaded = importfile.size_aside(import_.pk)
         packedfile.unpack(import_)
         import_.dialect["uploaded"] = uploaded
+        import_.aside = importfile.size_aside(import_.pk)
+    _guess(import_)
+    import_.state = Import.State.READY
+    changed = Import.objects.filter(pk=import_.pk, state=was, holder=holder).update(
+        size=import_.size,
+        aside=import_.aside,
+        dialect=import_.dialect,
+        mapping=import_.mapping,
+        state=import_.state,
+        error="",
+        leased_until=None,
+    )
+    if not changed:
+        raise importrun.ImportLostError
+
+
+def _guess(import_: Import) -> None:
     packed = importchoices.packed_in(import_.dialect)
     detect = csvdetect.of_sheet if "sheet" in packed else csvdetect.detect
     dialect = detect(importfile.sample(import_))
@@ -93,17 +110,15 @@ def make_ready(import_: Import) -> None:
         "dates": importchoices.guess_dates(import_, dialect),
     }
     import_.mapping = [column.guess for column in described]
-    import_.state = Import.State.READY
-    changed = Import.objects.filter(pk=import_.pk, state=was, holder=holder).update(
-        size=import_.size,
-        dialect=import_.dialect,
-        mapping=import_.mapping,
-        state=import_.state,
-        error="",
-        leased_until=None,
-    )
-    if not changed:
-        raise importrun.ImportLostError
+
+
+def guess_early(import_: Import) -> bool:
+    """Set, but don't store, what the first bytes of a file say that still arrives. Returns False
+    for a packed file, which can only be read as a whole. Raises csvdetect.NotCsvError."""
+    if packedfile.is_packed(import_):
+        return False
+    _guess(import_)
+    return True
 
 
 def choose_sheet(

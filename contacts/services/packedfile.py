@@ -58,7 +58,8 @@ def _kind(file: AsideFile) -> str:
 
 
 def _write_file(import_: Import, file: AsideFile) -> None:
-    _write(import_, archives.unpacked(file, limit=_limit(import_)), "zip_too_large")
+    pieces = archives.unpacked(file, limit=_limit(import_))
+    _write(import_, pieces, _limit(import_), "zip_too_large")
     if is_packed(import_):
         raise NotCsvError("zip_nested")
     importfile.drop_aside(import_)
@@ -72,7 +73,10 @@ def _write_sheet(import_: Import, file: AsideFile) -> None:
             sheets = import_.dialect.get("sheets") or list(sheet.sheets.items())
             import_.dialect = {"sheet": sheet.number, "sheets": sheets}
             several = len(sheets) > 1
-            _write(import_, sheet.pieces, "sheet_large" if several else "workbook_large")
+            # Several: the workbook stays, and counts like its sheet.
+            limit = _limit(import_, kept=importfile.size_aside(import_.pk) if several else 0)
+            too_large = "sheet_large" if several else "workbook_large"
+            _write(import_, sheet.pieces, limit, too_large)
     except workbooks.SheetUnreadError as error:
         sheets = import_.dialect.get("sheets") or list(error.sheets.items())
         import_.dialect = {"sheet": error.number, "sheets": sheets}
@@ -93,14 +97,17 @@ class _Pieces:
             yield data
 
 
-def _write(import_: Import, pieces: Iterable[bytes], too_large: str) -> None:
+def _write(import_: Import, pieces: Iterable[bytes], limit: int, too_large: str) -> None:
     try:
-        import_.size = importfile.write(import_, pieces, limit=_limit(import_))
+        import_.size = importfile.write(import_, pieces, limit=limit)
     except importfile.UploadError as error:
         raise NotCsvError(too_large) from error
 
 
-def _limit(import_: Import) -> int:
-    """As many bytes as may be uploaded, within the quota."""
+def _limit(import_: Import, *, kept: int = 0) -> int:
+    """As many bytes as may be uploaded, within the quota. `kept`: bytes of a workbook that stays
+    beside what is written."""
     room, most = unfinished.room(import_), settings.IMPORT_MAX_BYTES
-    return most if room is None else min(most, room + import_.size)
+    if room is None:
+        return most
+    return max(0, min(most, room + import_.size + import_.aside - kept))

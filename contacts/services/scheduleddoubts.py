@@ -131,6 +131,7 @@ def _adopt(
     values: dict[str, Any] = {
         "list": last.list if last.list and not last.list.archived_at else None,
         "consent": last.consent,
+        "consent_text": last.consent_text,
         "known": last.known,
         "answers": last.answers,
     }
@@ -153,6 +154,7 @@ def _configured(last: Import, import_: Import) -> Reasons:
             mapping=last.mapping,
             target=last.list,
             consent=last.consent,
+            consent_text=last.consent_text,
             known=last.known,
             answers=statuswords.of_import(last),
             saved=last.saved_mapping,

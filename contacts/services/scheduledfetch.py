@@ -23,6 +23,7 @@ from contacts.fetching import (
     Version,
 )
 from contacts.models import Import
+from contacts.queries import turns
 from contacts.scheduledmodels import ScheduledImport, ScheduledRun
 from contacts.services import importfile, importuploads, leases, scheduledruns, unfinished
 from contacts.services.scheduledruns import RunLostError
@@ -30,9 +31,10 @@ from environment import logs
 
 log = logs.get(__name__)
 
-# Files that are fetched at once: the workers that fetch also collect bounce mailboxes, of which
-# there are two by default, and a slow server must not keep both.
-AT_ONCE = 1
+# Files that are fetched at once in the whole installation: the workers that fetch also collect
+# bounce mailboxes, of which there are three by default, and slow servers must not keep them all.
+# Of one schedule it is one file (the constraint scheduled_run_once).
+AT_ONCE = 2
 # Bytes of one transaction: whole chunks.
 PIECE = 8 * importfile.CHUNK
 
@@ -40,9 +42,7 @@ PIECE = 8 * importfile.CHUNK
 def fetch(run_id: int) -> bool:
     """Fetch the run's file. Returns whether it is here, to be judged. If the database is away, it
     raises, and the tick has it fetched again after the lease. Safe to run twice."""
-    if scheduledruns.held(ScheduledRun.State.FETCHING) >= AT_ONCE:
-        return False  # the tick asks again
-    run = scheduledruns.claim(run_id, ScheduledRun.State.FETCHING)
+    run = _claimed(run_id)
     if run is None:
         return False
     try:
@@ -58,6 +58,15 @@ def fetch(run_id: int) -> bool:
         log.exception("fetching failed", schedule=run.schedule_id)
         _fail(run, FetchError("fault"))
     return False
+
+
+@transaction.atomic
+def _claimed(run_id: int) -> ScheduledRun | None:
+    """None: another worker has it, or as many as may be are fetched; the tick asks again."""
+    turns.wait("fetch")
+    if scheduledruns.held(ScheduledRun.State.FETCHING) >= AT_ONCE:
+        return None
+    return scheduledruns.claim(run_id, ScheduledRun.State.FETCHING)
 
 
 def _fail(run: ScheduledRun, error: FetchError) -> None:

@@ -5,11 +5,11 @@ the run is still its own, so that two workers never import the same file.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from contacts.exceptions import ContactsError
@@ -21,6 +21,10 @@ from environment import logs
 log = logs.get(__name__)
 
 LEASE = importrun.LEASE
+# Runs of a schedule that are kept in any case, and for how long the others are.
+KEPT, KEEP = 100, timedelta(days=365)
+# Runs that are dropped at once.
+DROPPED = 5_000
 # A fetch that failed for the moment is tried again so soon, and so often.
 SOON = timedelta(minutes=15)
 TIMES = 3
@@ -90,6 +94,31 @@ def fail(run: ScheduledRun, code: str, words: str = "", *, temporary: bool = Fal
         reason=code,
         words=words,
     )
+
+
+def drop_old() -> int:
+    """Delete runs that are older than a year and not among the last 100 of their schedule; not
+    those that have not ended, wait for a person, or have an import that stands. Returns how
+    many."""
+    standing = Q(of_import__started_at__isnull=False, of_import__undone_at=None)
+    going = Q(ended_at=None) | Q(state=ScheduledRun.State.WAITING) & Q(
+        of_import__state__in=unfinished.WAITING
+    )
+    old = ScheduledRun.objects.filter(ended_at__lt=timezone.now() - KEEP)
+    old = old.exclude(standing).exclude(going).order_by("pk")
+    found = list(old.values_list("pk", "schedule_id")[:DROPPED])
+    first = _first_kept({schedule for _pk, schedule in found})
+    doomed = [pk for pk, schedule in found if pk < first.get(schedule, 0)]
+    dropped, _models = ScheduledRun.objects.filter(pk__in=doomed).delete()
+    return dropped
+
+
+def _first_kept(schedules: Collection[int]) -> dict[int, int]:
+    """{schedule: the oldest of its last runs}, of those with more."""
+    newer = ScheduledRun.objects.filter(schedule=OuterRef("pk")).order_by("-pk")
+    rows = ScheduledImport.objects.filter(pk__in=schedules)
+    rows = rows.annotate(first=Subquery(newer.values("pk")[KEPT - 1 : KEPT]))
+    return {pk: first for pk, first in rows.values_list("pk", "first") if first is not None}
 
 
 def drop_file(run: ScheduledRun) -> None:

@@ -1,6 +1,7 @@
 """The quota of files that wait for their import to be started: they take space in the database.
 
-It limits the files and bytes of a workspace and of a person. An unfinished upload is deleted after
+It limits the files and bytes of a workspace and of a person; a workbook that is kept beside its
+sheet counts, too. An unfinished upload is deleted after
 a day, a file whose import was never started after a week (`imports.drop_files`). Commands, which
 have no person, are not limited.
 """
@@ -8,7 +9,7 @@ have no person, are not limited.
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Case, Count, Q, QuerySet, Sum, When
+from django.db.models import Case, Count, F, Q, QuerySet, Sum, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -90,7 +91,8 @@ def waiting(workspace: Workspace, by: User) -> QuerySet[Import]:
 
 def _used(files: QuerySet[Import]) -> tuple[int, int]:
     """(number of files, bytes left)"""
-    used = files.aggregate(files=Count("pk"), size=Sum("size", default=0))
+    size = Sum(F("size") + F("aside"), default=0)
+    used = files.aggregate(files=Count("pk"), size=size)
     return used["files"], settings.UNFINISHED_MAX_BYTES - used["size"]
 
 

@@ -49,6 +49,9 @@ STATUS_LABELS = {
 }
 # The choices how a file is read.
 READING = ("encoding", "delimiter", "header", "dates")
+READ_BY = ("encoding", "delimiter", "header")
+# The choices about the contacts that another sheet leaves as they are.
+STORED = ("consent", "consent_text", "known")
 # Instead of a saved mapping.
 OWN_GUESS = "guess"
 
@@ -62,13 +65,29 @@ def import_columns(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     if _is_of_other_sheet(request, import_):
         return _refuse_other_sheet(request, import_)
     if import_.state != Import.State.READY:
-        return _to(request, import_)
+        reads = _arrives(import_) and "reread" in request.GET
+        dialect = _dialect(request.POST)
+        return growing(request, import_, dialect=dialect) if reads else _to(request, import_)
     if request.POST.get("sheet", "") not in {"", importdrafts.sheet_of(import_)}:
         return import_sheet(request, pk)
     dialect = _dialect(request.POST)
     if "reread" in request.POST or "reread" in request.GET:
         return shown(request, import_, dialect=dialect, reread=True)
     return _confirmed(request, import_, dialect)
+
+
+def growing(
+    request: WorkspaceRequest, import_: Import, *, dialect: Dialect | None = None
+) -> HttpResponse:
+    """The columns of a file that still arrives, as its first bytes show them; `dialect`: read again
+    like this. What is chosen is kept and there again when the whole file is here."""
+    try:
+        if importuploads.guess_early(import_):
+            return shown(request, import_, dialect=dialect, reread=dialect is not None)
+        problem = ""
+    except csvdetect.NotCsvError as error:
+        problem = str(error)
+    return render(request, "contacts/parts/import_arriving.html", {"problem": problem})
 
 
 def _confirmed(request: WorkspaceRequest, import_: Import, dialect: Dialect) -> HttpResponse:
@@ -88,6 +107,7 @@ def _confirmed(request: WorkspaceRequest, import_: Import, dialect: Dialect) -> 
             target=_target(request, chosen),
             new_list=chosen["new_list"].strip() if chosen["list"] == NEW_LIST else "",
             consent=chosen["consent"],
+            consent_text=chosen["consent_text"],
             known=chosen["known"],
             saved=_saved(request, import_, savedmappings.fitting(import_, dialect)),
         )
@@ -112,13 +132,31 @@ def import_draft(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 def read_as(choices: Mapping[str, Any]) -> str:
     """How the page was read: another choice of these reads the file again."""
-    names = ("encoding", "delimiter", "header", "saved")
-    return " ".join(str(choices.get(name, "")) for name in names)
+    return f"{_read_by(choices)} {choices.get('saved', '')}"
 
 
 def _keep(request: WorkspaceRequest, import_: Import) -> None:
     sheet = request.POST.get("shown_sheet", importdrafts.sheet_of(import_))
-    importdrafts.keep(import_, sheet, request.POST.dict())
+    importdrafts.keep(import_, sheet, _own(request.POST.dict()))
+
+
+def _own(choices: dict[str, str]) -> dict[str, str]:
+    """The choices without a reading that is only our guess from the first bytes of a file: the
+    whole file may show another one."""
+    if choices.get("guessed") != _read_by(choices):
+        return choices
+    return {name: choices[name] for name in choices if name not in READ_BY}
+
+
+def _read_by(choices: Mapping[str, Any]) -> str:
+    return " ".join(str(choices.get(name, "")) for name in READ_BY)
+
+
+def _stored_reading(import_: Import) -> dict[str, str]:
+    """As the form names it."""
+    dialect = importfile.dialect_of(import_)
+    named = (dialect.encoding, NAMES[dialect.delimiter], str(dialect.header))
+    return dict(zip(READ_BY, named, strict=True))
 
 
 def _is_of_other_sheet(request: WorkspaceRequest, import_: Import) -> bool:
@@ -176,7 +214,7 @@ def _choices(request: WorkspaceRequest, import_: Import) -> dict[str, Any]:
     form.is_valid()
     chosen = form.cleaned_data
     is_new = request.POST.get("list") == NEW_LIST
-    kept: dict[str, Any] = {n: chosen[n] for n in ("consent", "known") if n in chosen}
+    kept: dict[str, Any] = {n: chosen[n] for n in STORED if n in chosen}
     if "list" in chosen:
         kept["list"] = _target(request, chosen)
         kept["new_list"] = request.POST.get("new_list", "").strip()[:100] if is_new else ""
@@ -216,6 +254,8 @@ def shown(  # noqa: PLR0913 - what of a half-filled page is to be shown again
     reread: bool = False,
 ) -> HttpResponse:
     drafted = importdrafts.of(import_) if request.method != "POST" else {}
+    if drafted:
+        drafted = _stored_reading(import_) | drafted
     if dialect is None:
         dialect = _dialect(drafted) if drafted else importfile.dialect_of(import_)
     too_wide = _too_wide(import_, dialect)
@@ -236,7 +276,7 @@ def shown(  # noqa: PLR0913 - what of a half-filled page is to be shown again
         initial = request.POST.dict() | ({"dates": use.dates} if use and use.dates else {})
         if not too_wide:
             importdrafts.keep(
-                import_, importdrafts.sheet_of(import_), _with_mapping(initial, mapping)
+                import_, importdrafts.sheet_of(import_), _with_mapping(_own(initial), mapping)
             )
     known = Attribute.objects.filter(workspace=request.workspace)
     padded = [*mapping, *[""] * len(described)]
@@ -248,6 +288,8 @@ def shown(  # noqa: PLR0913 - what of a half-filled page is to be shown again
     context = {
         "import": import_,
         "step": 2,
+        # The file still arrives, and this is only a guess.
+        "guessed": _read_by(_stored_reading(import_)) if _arrives(import_) else "",
         "earlier": imports.earlier(import_),
         "fetched": scheduled.fetched(import_),
         "form": form,
@@ -275,6 +317,10 @@ def shown(  # noqa: PLR0913 - what of a half-filled page is to be shown again
         or importdoubts.is_doubtful(import_, dialect, described),
     }
     return render(request, "contacts/import_columns.html", context)
+
+
+def _arrives(import_: Import) -> bool:
+    return import_.state == Import.State.UPLOADING
 
 
 def _with_mapping(choices: Mapping[str, str], mapping: list[str]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Pages with the lines of an import's file, or its contacts, that a number counts."""
 
-from typing import Any
+from typing import Any, TypedDict
 
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -8,13 +8,16 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from accounts.access import WorkspaceRequest, get_in
+from contacts import rejects
 from contacts.models import Attribute, Contact, Import
 from contacts.queries import overwritten
-from contacts.services import checkedlines, importhints
+from contacts.services import checkedlines, importchecks, importhints, wholechecks
 from contacts.views.importcolumns import FIELD_LABELS
-from contacts.views.imports import extent, is_mapped, reads_all, samples
+from contacts.views.imports import is_mapped, samples
 from pages import tables
 
+# Some 150,000 lines of a narrow file, a few seconds of work.
+MOST_READ = 24 * 1024 * 1024
 TITLES = {
     "new": gettext_lazy("Lines with new contacts"),
     "updated": gettext_lazy("Lines that change a contact"),
@@ -56,7 +59,6 @@ def import_hints(request: WorkspaceRequest, pk: int) -> HttpResponse:
     context = {
         "import": import_,
         "hints": importhints.of(import_),
-        "all_lines": "&all=1" if reads_all(request) else "",
     }
     return render(request, "contacts/parts/import_hints.html", context)
 
@@ -66,17 +68,41 @@ def checked_lines(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     page, or `now=1` does it at once."""
     import_ = get_in(request.workspace, Import, pk=pk)
     kind = request.GET.get("of", "")
-    if import_.state != Import.State.READY or kind not in TITLES:
+    title = _title(kind)
+    if import_.state != Import.State.READY or not title:
         return redirect("import", request.workspace.slug, import_.pk)
     if not is_mapped(request, import_):
         return redirect(reverse("import", args=[request.workspace.slug, import_.pk]))
-    context = {"import": import_, "title": TITLES[kind], "shown": checkedlines.SHOWN}
-    if not request.htmx and request.GET.get("now") != "1":
+    context = {"import": import_, "title": title}
+    found = wholechecks.lines(import_, kind)
+    if found is None and not request.htmx and request.GET.get("now") != "1":
         return render(request, "contacts/checked_lines.html", context)
-    found = checkedlines.of(import_, kind, **extent(request))
-    context |= {"found": found, "samples": samples(found.rows)}
+    if found is None:
+        found = checkedlines.of(import_, kind, **_extent(import_))
+    shown = len(found.rows) + len(found.rejects)
+    context |= {"found": found, "samples": samples(found.rows), "shown": shown}
     part = "contacts/parts/checked_lines.html" if request.htmx else "contacts/checked_lines.html"
     return render(request, part, context)
+
+
+def _title(kind: str) -> str:
+    """ "" for no kind of lines."""
+    if kind.startswith(checkedlines.REASON):
+        return str(rejects.SENTENCES.get(kind.removeprefix(checkedlines.REASON), ""))
+    return str(TITLES.get(kind, ""))
+
+
+class Extent(TypedDict):
+    rows: int | None
+    weight: int | None
+
+
+def _extent(import_: Import) -> Extent:
+    """As much of the file as is read in this request. If the whole file was checked, most of what
+    its numbers count is kept (wholechecks.lines); the lines of hints are looked for here."""
+    if wholechecks.current(import_):
+        return {"rows": None, "weight": MOST_READ}
+    return {"rows": importchecks.CHECKED_ROWS, "weight": None}
 
 
 def import_stayed(request: WorkspaceRequest, pk: int) -> HttpResponse:

@@ -1,7 +1,7 @@
 """Imports: one page in four steps. The file is in `uploads` and the columns are in `importcolumns`;
 here are check, run and result, and the list of imports."""
 
-from typing import Any, TypedDict
+from typing import Any
 
 from django.contrib import messages
 from django.http import (
@@ -17,7 +17,8 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
 from accounts.permissions import Permission
-from contacts import csvdetect, names
+from contacts import csvdetect, names, rejects
+from contacts.checkmodels import ImportCheck
 from contacts.models import Import, Job
 from contacts.queries import overwritten
 from contacts.services import (
@@ -33,9 +34,10 @@ from contacts.services import (
     statuswords,
     undowords,
     unfinished,
+    wholechecks,
 )
 from contacts.statuswords import WordCounts
-from contacts.tasks import look_up_domains, run_import
+from contacts.tasks import check_import, look_up_domains, run_import
 from contacts.views import importcolumns, scheduled
 from contacts.views.jobs import in_background
 from contacts.views.people import csv_response
@@ -80,7 +82,7 @@ def import_page(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     if import_.state == Import.State.READY and request.may(Permission.EDIT_CONTACTS):
         if request.GET.get("step") != "check" or not is_mapped(request, import_):
             return importcolumns.shown(request, import_)
-        checked = _checked(request, import_) if request.GET.get("now") == "1" else {}
+        checked = _checked(import_) if request.GET.get("now") == "1" else {}
         context = {
             "import": import_,
             "step": 3,
@@ -89,6 +91,9 @@ def import_page(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
             "fetched": scheduled.fetched(import_),
         }
         return render(request, "contacts/import_check.html", context | checked)
+    arrives = import_.state == Import.State.UPLOADING and import_.size
+    if arrives and request.GET.get("growing") and request.may(Permission.EDIT_CONTACTS):
+        return importcolumns.growing(request, import_)
     context = {
         "import": import_,
         "step": _step(import_),
@@ -118,7 +123,26 @@ def import_check(request: WorkspaceRequest, pk: int) -> HttpResponse:
     if not is_mapped(request, import_):
         columns = reverse("import", args=[request.workspace.slug, import_.pk])
         return HttpResponse(status=204, headers={"HX-Redirect": columns})
-    return render(request, "contacts/parts/import_checked.html", _checked(request, import_))
+    context = _checked(import_)
+    whole = context.get("whole")
+    if request.GET.get("growing") and whole and whole.state == ImportCheck.State.READING:
+        return render(request, "contacts/parts/import_checking.html", context)
+    response = render(request, "contacts/parts/import_checked.html", context)
+    if request.GET.get("growing"):  # it has ended: show everything
+        response["HX-Retarget"] = "#checked"
+        response["HX-Reswap"] = "innerHTML"
+    return response
+
+
+@require_POST
+def end_check(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    """Decide by the lines that were read so far; with `again`, check the file anew."""
+    import_ = get_in(request.workspace, Import, pk=pk)
+    if "again" in request.POST:
+        wholechecks.again(import_)
+    else:
+        wholechecks.stop(import_)
+    return redirect(reverse("import", args=[request.workspace.slug, import_.pk]) + "?step=check")
 
 
 def is_mapped(request: WorkspaceRequest, import_: Import) -> bool:
@@ -131,29 +155,24 @@ def is_mapped(request: WorkspaceRequest, import_: Import) -> bool:
     return True
 
 
-def reads_all(request: WorkspaceRequest) -> bool:
-    """Whether the whole file is to be checked, not only its first lines."""
-    return request.GET.get("all") == "1"
+def _checked(import_: Import) -> dict[str, Any]:
+    """The check of a short file; of a longer one what a worker has found by now, or, until there is
+    a worker, of its first lines."""
+    whole = wholechecks.current(import_)
+    if whole is None:
+        checked = importchecks.check(import_)
+        importhints.keep(import_, checked.domains)
+        if import_.hints["domains"]:
+            jobs.nudge(look_up_domains.delay, import_.pk)
+        if checked.whole:
+            return _shown(import_, checked)
+        whole = wholechecks.begin(import_, checked, enqueue=check_import.delay)
+    elif whole.state == ImportCheck.State.READING:
+        wholechecks.asked(whole, enqueue=check_import.delay)
+    return _shown(import_, wholechecks.result(whole, import_)) | {"whole": whole}
 
 
-class Extent(TypedDict):
-    rows: int | None
-    weight: int | None
-
-
-def extent(request: WorkspaceRequest) -> Extent:
-    """As much as a check reads in this request."""
-    if reads_all(request):
-        return {"rows": None, "weight": importchecks.CHECK_ALL_WEIGHT}
-    return {"rows": importchecks.CHECKED_ROWS, "weight": None}
-
-
-def _checked(request: WorkspaceRequest, import_: Import) -> dict[str, Any]:
-    everything = reads_all(request)
-    checked = importchecks.check(import_, **extent(request))
-    importhints.keep(import_, checked.domains)
-    if import_.hints["domains"]:
-        jobs.nudge(look_up_domains.delay, import_.pk)
+def _shown(import_: Import, checked: importchecks.Check) -> dict[str, Any]:
     scope, elsewhere = statuswords.scope(import_), checked.counts["elsewhere"]
     # Without those that the question about other lists counts.
     stopped = checked.counts["stopped"] - elsewhere * (scope == statuswords.EVERYWHERE)
@@ -173,11 +192,16 @@ def _checked(request: WorkspaceRequest, import_: Import) -> dict[str, Any]:
         "question": importwords.asked(import_, checked.words),
         "hints": importhints.of(import_),
         "notes": importnotes.notes(import_, checked.layout),
-        # Of the pages with the lines that a number counts.
-        "all_lines": "&all=1" if everything else "",
-        "can_check_all": not (checked.whole or everything)
-        and checked.weight <= importchecks.CHECK_ALL_WEIGHT,
+        "reasons": [(code, rejects.text(code), count) for code, count in checked.reasons.items()],
+        "percent": min(99, 100 * checked.read // max(1, import_.size)),
+        "about": _about(checked.counts["rows"], import_.size / max(1, checked.read)),
     }
+
+
+def _about(rows: int, times: float) -> int:
+    """So many rows times this, to two digits: an estimate must not look exact."""
+    estimated = round(rows * max(1.0, times))
+    return max(rows, round(estimated, 2 - len(str(estimated))))
 
 
 def samples(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -266,6 +290,11 @@ def start_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
             changed,
         )
         messages.info(request, text.format(count=locales.number(changed)))
+    elif import_.state == Import.State.READY and wholechecks.is_reading(import_):
+        messages.error(
+            request,
+            _("The file is still being checked. Wait for it, or decide by the lines read so far."),
+        )
     elif request.POST.get("asks_scope") and scope not in statuswords.SCOPES:
         messages.error(request, _("Say what “unsubscribed” in this file means, then start."))
     else:

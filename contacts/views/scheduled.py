@@ -59,7 +59,9 @@ def _shown(run: ScheduledRun) -> dict[str, Any]:
     return {
         "run": run,
         "status": status_of(run),
-        "reasons": fetchreasons.sentences(run.reasons),
+        "reasons": fetchreasons.sentences(
+            run.reasons, past=run.state == ScheduledRun.State.STARTED
+        ),
     }
 
 

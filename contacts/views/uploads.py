@@ -108,8 +108,8 @@ def _refusal(text: str, status: int = 400, **more: Any) -> JsonResponse:
 
 @require_POST
 def begin_import(request: WorkspaceRequest) -> JsonResponse:
-    """A script begins an upload: {"name", "size"}; the answer has the addresses for the pieces and
-    for the end."""
+    """A script begins an upload: {"name", "size"}; the answer has the addresses for the pieces,
+    for the columns while they arrive, and for the end."""
     try:
         given = json.loads(request.read(10_000))
         name, size = str(given["name"]), int(given["size"])
@@ -130,6 +130,7 @@ def begin_import(request: WorkspaceRequest) -> JsonResponse:
         {
             "upload": reverse("import_piece", kwargs=urls),
             "finish": reverse("import_uploaded", kwargs=urls),
+            "columns": reverse("import", kwargs=urls) + "?growing=1",
         }
     )
 

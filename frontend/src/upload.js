@@ -7,6 +7,8 @@ import { fillIn } from "./logic/words.js";
 const MB = 1024 * 1024;
 // Characters: each has up to four bytes, and a form may have 2.5 MB.
 const MOST_PASTED = 500_000;
+// The choices of columns are sent after a pause of 700 ms (templates/contacts/import_columns.html).
+const SAVED_WITHIN = 1500;
 
 for (const form of document.querySelectorAll("form[data-upload]")) bind(form);
 
@@ -59,6 +61,7 @@ async function send(form, file) {
       storage: localStorage,
       shown,
     });
+    await keepChoices();
     delete form.dataset.sending;
     location.assign(next);
   } catch (error) {
@@ -66,6 +69,19 @@ async function send(form, file) {
     shown.failed(error.message);
     delete form.dataset.sending;
   }
+}
+
+// Shows the columns of a file while it arrives.
+function showColumns(url) {
+  const place = document.querySelector("[data-upload-columns]");
+  if (url && place) window.htmx.ajax("GET", url, { target: place, select: "#import-form", swap: "innerHTML" });
+}
+
+// A field that is being filled in sends its value when the person leaves it: wait for that.
+async function keepChoices() {
+  if (!document.querySelector("[data-upload-columns] form")) return;
+  document.activeElement?.blur();
+  await new Promise((resolve) => setTimeout(resolve, SAVED_WITHIN));
 }
 
 // Updates the list of waiting files, which other tabs and workspaces may have changed.
@@ -96,6 +112,7 @@ function show(form, file) {
       const sizes = { done: mb.format(offset / MB), total: mb.format(file.size / MB) };
       words(`${file.name} · ${fillIn(form.dataset.share, sizes)}`, false);
     },
+    begun: showColumns,
     done() {
       bar.value = bar.max;
       words(form.dataset.reading, false);

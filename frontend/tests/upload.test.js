@@ -29,7 +29,7 @@ async function bodyOf(request) {
 }
 
 const answers = {
-  "/begin": () => ({ upload: `${root}/piece`, finish: `${root}/finish` }),
+  "/begin": () => ({ upload: `${root}/piece`, finish: `${root}/finish`, columns: "/imports/7/?growing=1" }),
   "/piece": (url, body) => {
     const at = Number(url.searchParams.get("offset"));
     if (at === received.length) received = Buffer.concat([received, body.subarray(0, most)]);
@@ -66,8 +66,9 @@ beforeEach(() => {
 });
 
 function upload(file, storage = new Storage()) {
-  const seen = { offsets: [], waits: [], done: false, storage };
+  const seen = { offsets: [], columns: [], waits: [], done: false, storage };
   const shown = {
+    begun: (url) => seen.columns.push(url),
     progress: (offset) => seen.offsets.push(offset),
     done: () => {
       seen.done = true;
@@ -94,6 +95,11 @@ test("a file arrives whole, in pieces of 4 MB", async () => {
   assert.deepEqual(seen.offsets, [0, PIECE, 2 * PIECE]);
   assert.ok(seen.done);
   assert.equal(seen.storage.size, 0);
+  // The columns are shown once, while the other pieces are sent; not for a file of one piece.
+  assert.deepEqual(seen.columns, ["/imports/7/?growing=1"]);
+  const short = upload(fileOf(PIECE));
+  await short.sent;
+  assert.deepEqual(short.seen.columns, []);
 });
 
 test("each request carries the form's token", async () => {

@@ -28,6 +28,15 @@ ORDERS = [{"name": "Tea", "price": 5}, {"name": "Rice & <b>", "price": 2.5}]
 GIVEN = {"birthday": "02-29", "likes": ["Red", "Dark, blue"], "orders": ORDERS}
 
 
+def test_control_characters() -> None:
+    """Tab and line break stay; of objects, they are refused."""
+    assert values.plain("a\x00b\x0b\x1f\tc\r\nd\x08") == "ab\tc\r\nd"
+    assert values.plain("\x07") == ""
+    with pytest.raises(ValueError, match="a"):
+        values.parse("objects", '[{"a": "x\\u0007"}]')
+    assert values.parse("objects", '[{"a": "x\\ty"}]') == [{"a": "x\ty"}]
+
+
 @pytest.fixture
 def three(workspace: Workspace) -> None:
     attributes.add(workspace, label="Birthday", type_="day")

@@ -52,6 +52,12 @@ def test_one_value_is_saved(owner_client: Client, person: Contact, points: Attri
     assert stored(person) == {"city": "Bern"}
 
 
+def test_control_characters_are_left_out(owner_client: Client, person: Contact) -> None:
+    city = Attribute.objects.get(key="city")
+    sent(owner_client, url(person, city), value="\x07Zü\x1b\x02rich\x1f ")
+    assert stored(person)["city"] == "Zürich"
+
+
 def test_what_is_wrong_is_said_beside_it(
     owner_client: Client, person: Contact, points: Attribute
 ) -> None:

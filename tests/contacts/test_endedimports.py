@@ -8,7 +8,6 @@ from django.test import Client
 
 from accounts.models import Workspace
 from contacts import encodings, tasks
-from contacts.batches import CELL
 from contacts.models import Contact, Import, Job, List, Suppression
 from contacts.provenance import BY_HAND
 from contacts.services import (
@@ -168,33 +167,7 @@ def test_home_says_it_once(owner_client: Client, workspace: Workspace) -> None:
     assert home.count("other.csv: 1 line was not imported") == 1
 
 
-# How much of a large file a page checks ----------------------------------------------------------
-
-
-def test_all_lines_are_read_up_to_a_weight(
-    owner_client: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also in a wide file, whose cells are short: each of them is work."""
-    wide = "email," + ",".join(f"c{n}" for n in range(9)) + "\n"
-    wide += "".join(f"p{n}@x.example" + ",x" * 9 + "\n" for n in range(40))
-    file = chosen(received(workspace, wide))
-    row = 12 + 9 + 10 * CELL
-    monkeypatch.setattr(importchecks, "CHECKED_WEIGHT", 10 * row)
-
-    def told(query: str = "") -> tuple[str, bool]:
-        shown = owner_client.get(f"/w/brand/imports/{file.pk}/check/{query}").content.decode()
-        rows = re.search(r"(?:first|was read:) (\d+) lines", shown)
-        assert rows
-        return rows[1], "Read all" in shown
-
-    monkeypatch.setattr(importchecks, "CHECK_ALL_WEIGHT", 45 * row)
-    assert told() == ("10", True)
-    assert told("?all=1") == ("40", False)
-    monkeypatch.setattr(importchecks, "CHECK_ALL_WEIGHT", 20 * row)
-    assert told() == ("10", False)
-    assert told("?all=1") == ("20", False)  # whoever asks for it all the same
-    lines = f"/w/brand/imports/{file.pk}/check/lines/?of=new&now=1&all=1"
-    assert owner_client.get(lines).content.decode().count('data-label="Line"') == 20
+# Names -------------------------------------------------------------------------------------------
 
 
 def test_names_of_encodings_are_translated(owner_client: Client, workspace: Workspace) -> None:

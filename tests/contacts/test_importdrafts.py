@@ -1,5 +1,6 @@
 """What is chosen on the page of an import's columns and not checked yet, through its page."""
 
+import json
 import re
 
 import pytest
@@ -7,7 +8,7 @@ from django.test import Client
 
 from accounts.models import Workspace
 from contacts.models import Import
-from contacts.services import importdrafts, importreading, importuploads
+from contacts.services import importdrafts, importfile, importreading, importuploads
 from tests.contacts.test_importreading import CUSTOMERS, uploaded
 from tests.contacts.test_imports import received
 from tests.contacts.workbookfiles import Cell, xlsx
@@ -70,6 +71,66 @@ def test_a_reload_loses_nothing(owner_client: Client, workspace: Workspace) -> N
     file.refresh_from_db()
     assert (file.mapping, file.new_list) == (["email", "last_name"], "Spring")
     assert importdrafts.of(file) == {}
+
+
+def begun(client: Client, first: bytes, size: int) -> tuple[Import, dict[str, str]]:
+    """An upload of which the first bytes are there, and its addresses."""
+    body = json.dumps({"name": "people.csv", "size": size})
+    told = client.post("/w/brand/imports/begin/", body, content_type="application/json").json()
+    client.post(f"{told['upload']}?offset=0", first, content_type="application/octet-stream")
+    return Import.objects.get(), told
+
+
+def test_columns_are_chosen_while_the_file_arrives(
+    owner_client: Client, workspace: Workspace
+) -> None:
+    """The whole file shows another encoding than its beginning: what nobody has chosen follows."""
+    first = b"email,city\n" + b"a@x.example,Bern\n" * 61_681
+    first = first[: importfile.CHUNK]
+    rest = b"\n" + "b@x.example,北京市\n".encode("gb18030") * 20
+    file, told = begun(owner_client, first, len(first) + len(rest))
+    page = owner_client.get(told["columns"]).content.decode()
+    assert "The file is still arriving" in page
+    assert "Check what would happen" not in page
+    form = form_of(page)
+    assert (form["encoding"], form["column_1"]) == ("utf-8", "new:city:text")
+    keep(owner_client, file, form | {"column_1": "last_name", "consent": "explicit"})
+    assert form_of(owner_client.get(told["columns"]).content.decode())["column_1"] == "last_name"
+    assert not file.dialect
+    owner_client.post(
+        f"{told['upload']}?offset={len(first)}", rest, content_type="application/octet-stream"
+    )
+    assert owner_client.post(told["finish"]).json()["next"] == base(file)
+    after = form_of(shown(owner_client, file))
+    assert (after["column_1"], after["consent"]) == ("last_name", "explicit")
+    assert after["encoding"] == "gb18030"
+
+
+def test_a_reading_that_was_chosen_while_the_file_arrives_stays(
+    owner_client: Client, workspace: Workspace
+) -> None:
+    first = (b"email;city\n" + b"a@x.example;Bern\n" * 61_681)[: importfile.CHUNK]
+    file, told = begun(owner_client, first, len(first) + 10)
+    form = form_of(owner_client.get(told["columns"]).content.decode(), delimiter="comma")
+    url = f"{base(file)}columns/?reread=1"
+    again = form_of(owner_client.post(url, form).content.decode())
+    assert (again["delimiter"], "column_1" in again) == ("comma", False)
+    keep(owner_client, file, again)
+    owner_client.post(told["finish"])
+    assert form_of(shown(owner_client, file))["delimiter"] == "comma"
+
+
+def test_what_can_not_be_read_while_it_arrives_says_so(
+    owner_client: Client, workspace: Workspace
+) -> None:
+    for first, words in (
+        (xlsx({"Sheet1": OTHER})[:600], "has its table of contents at its end"),
+        (b"\x00\x01\x02\x03" * 100, 'class="alert alert-warning'),
+    ):
+        Import.objects.all().delete()
+        _file, told = begun(owner_client, first, 5 * importfile.CHUNK)
+        answer = owner_client.get(told["columns"])
+        assert (answer.status_code, words in answer.content.decode()) == (200, True)
 
 
 def test_another_reading_survives_a_reload(owner_client: Client, workspace: Workspace) -> None:

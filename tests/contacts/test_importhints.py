@@ -61,7 +61,7 @@ def answer(domain: str, what: str) -> None:
 
 def check(client: Client, file: Import) -> str:
     url = reverse("import_check", args=["brand", file.pk])
-    return client.get(url, {"all": "1"}).content.decode()
+    return client.get(url).content.decode()
 
 
 def test_each_hint_has_its_number_and_its_lines(
@@ -100,7 +100,7 @@ def test_the_hints_are_loaded_anew_until_dns_has_answered(
     file: Import, owner_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = reverse("import_hints", args=["brand", file.pk])
-    assert f'hx-get="{at}?all=1"' in check(owner_client, file)
+    assert f'hx-get="{at}"' in check(owner_client, file)
     waiting = owner_client.get(at).content.decode()
     assert "Looking for mail servers" in waiting
     assert "without a mail server" not in waiting

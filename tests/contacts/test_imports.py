@@ -25,6 +25,7 @@ from contacts.provenance import BY_HAND, Source
 from contacts.queries import mailable
 from contacts.queries.importundo import Undone
 from contacts.services import (
+    attributes,
     importchecks,
     importchoices,
     importrun,
@@ -305,6 +306,47 @@ def test_a_lifted_suppression_counts_no_more(workspace: Workspace) -> None:
     )
     assert suppressions.lift(one, None)
     assert imported(workspace, "email\na@b.example\n")["new"] == 1
+
+
+def test_control_characters_and_times_in_a_file(workspace: Workspace) -> None:
+    attributes.add(workspace, label="City", type_="text")
+    attributes.add(workspace, label="Born", type_="date")
+    text = "email,city,born\na@x.example,Zü\x07\x1brich\x02,12:30\nb@x.example,\x07,soon\n"
+    file = received(workspace, text)
+    mapping = ["email", "attribute:city", "attribute:born"]
+    ran(chosen(file, mapping=mapping))
+    stored = dict(Contact.objects.values_list("email", "attributes"))
+    assert stored == {"a@x.example": {"city": "Zürich"}, "b@x.example": {}}
+    notes = ImportReject.objects.order_by("line").values_list("reason", "value")
+    assert list(notes) == [("value_time", "12:30"), ("value_date", "soon")]
+
+
+def test_the_text_of_the_consent_is_kept_and_shown(
+    workspace: Workspace, news: List, owner_client: Client
+) -> None:
+    words = "Yes, send me the newsletter."
+    file = received(workspace, "email\na@x.example\n")
+    form = {
+        **{name: file.dialect[name] for name in ("encoding", "header", "dates")},
+        "delimiter": "comma",
+        "list": str(news.pk),
+        "consent": "explicit",
+        "known": "fill",
+        "column_0": "email",
+    }
+    url = f"/w/brand/imports/{file.pk}/columns/"
+    long = owner_client.post(url, form | {"consent_text": "x" * 4001}).content.decode()
+    assert "The text may have 4,000 characters." in long
+    kept = owner_client.post(f"/w/brand/imports/{file.pk}/draft/", form | {"consent_text": words})
+    assert kept.status_code == 204
+    owner_client.post(url, form | {"consent_text": words})
+    file.refresh_from_db()
+    assert file.consent_text == words
+    ran(file)
+    person = Contact.objects.get()
+    assert words in owner_client.get(f"/w/brand/contacts/{person.pk}/").content.decode()
+    assert words in owner_client.get(f"/w/brand/imports/{file.pk}/").content.decode()
+    assert imports.again(file, by=None).consent_text == words
 
 
 def test_what_the_file_says_about_consent_is_honoured(workspace: Workspace, news: List) -> None:

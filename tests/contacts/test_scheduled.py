@@ -11,6 +11,7 @@ from django.test import Client
 from accounts import secrets
 from accounts.models import User
 from accounts.permissions import Role
+from contacts import fetchreasons
 from contacts.models import Import
 from contacts.scheduledmodels import ScheduledImport, ScheduledRun
 from contacts.services import (
@@ -67,6 +68,8 @@ def test_from_the_form_to_the_import(
     assert schedule.state == "active"
     page = owner_client.get(url("scheduled_import", schedule.pk)).content.decode()
     assert url("import", run.of_import.pk) in page
+    assert "It was the first file; a person confirmed its columns" in page
+    assert fetchreasons.DONE.keys() == fetchreasons.DOUBT.keys()
     assert "Shop" in owner_client.get(url("scheduled_imports")).content.decode()
 
 

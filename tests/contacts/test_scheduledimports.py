@@ -44,9 +44,11 @@ def test_the_next_files_are_imported_like_it(
     assert confirmed.next_at
     assert confirmed.next_at.strftime("%H:%M") == "05:00"
     server.say(reply(MORE))
+    Import.objects.update(consent_text="Send me news")
     run = again(confirmed)
     assert (run.state, run.reasons) == (State.STARTED, [])
     assert run.of_import
+    assert run.of_import.consent_text == "Send me news"
     assert run.of_import.counts["new"] == 1
     eve = Subscription.objects.get(contact__email="e@x.example")
     assert (eve.list.name, eve.consent, eve.status) == ("Newsletter", "explicit", "subscribed")

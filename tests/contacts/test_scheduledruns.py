@@ -103,20 +103,50 @@ def test_two_ticks_start_one_run(confirmed: ScheduledImport, told: list[Any]) ->
     assert told.count(("fetch_scheduled", run.pk)) == 3
 
 
-def test_one_file_is_fetched_at_once(
+def test_two_files_are_fetched_at_once(
     schedule: ScheduledImport, told: list[Any], workspace: Workspace
 ) -> None:
     """Bounce mailboxes are collected by the same workers."""
-    busy = ScheduledImport.objects.create(
-        workspace=workspace, name="Slow", url=schedule.url, every="day", at=schedule.at
-    )
     soon = timezone.now() + timedelta(seconds=60)
-    ScheduledRun.objects.create(schedule=busy, leased_until=soon, holder="another")
+    for name in ("Slow", "Slower"):
+        busy = ScheduledImport.objects.create(
+            workspace=workspace, name=name, url=schedule.url, every="day", at=schedule.at
+        )
+        ScheduledRun.objects.create(schedule=busy, leased_until=soon, holder="another")
     run = schedule.runs.get()
     assert scheduledfetch.fetch(run.pk) is False
     assert run.pk in scheduledimports.without_worker(State.FETCHING)
     ScheduledRun.objects.filter(schedule=busy).update(state=State.JUDGING)
     assert scheduledfetch.fetch(run.pk)
+
+
+def test_old_runs_are_forgotten(
+    confirmed: ScheduledImport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But not the last ones, those that wait, and those with an import that stands."""
+    monkeypatch.setattr(scheduledruns, "KEPT", 3)
+    ago = timezone.now() - timedelta(days=400)
+    waiting = Import.objects.create(workspace=confirmed.workspace, state=Import.State.READY)
+    dismissed = Import.objects.create(workspace=confirmed.workspace, state=Import.State.CANCELLED)
+    made = [
+        ScheduledRun.objects.create(schedule=confirmed, ended_at=ended, state=state, of_import=file)
+        for ended, state, file in (
+            (ago, State.WAITING, waiting),
+            (ago, State.WAITING, dismissed),
+            (ago, State.UNCHANGED, None),
+            (timezone.now(), State.FAILED, None),
+            *[(ago, State.FAILED, None)] * 3,
+        )
+    ]
+    confirmed.runs.filter(state=State.STARTED).update(ended_at=ago)
+    assert scheduledruns.drop_old() == 2
+    kept = set(confirmed.runs.values_list("pk", flat=True))
+    assert kept == {confirmed.runs.get(state=State.STARTED).pk} | {
+        made[number].pk for number in (0, 3, 4, 5, 6)
+    }
+    assert scheduledruns.drop_old() == 0
+    Import.objects.update(undone_at=timezone.now())
+    assert scheduledruns.drop_old() == 1
 
 
 def test_a_deleted_schedule_stops_its_worker(

@@ -16,6 +16,7 @@ from accounts.permissions import Role
 from contacts.models import Import, ImportChunk
 from contacts.services import importuploads, unfinished
 from contacts.tasks import drop_import_files
+from tests.contacts.workbookfiles import Cell, xlsx
 
 pytestmark = pytest.mark.django_db
 MB = 1024 * 1024
@@ -41,6 +42,27 @@ def send(client: Client, url: str, offset: int, data: bytes) -> tuple[int, dict[
 def as_form(client: Client, data: bytes = LINES) -> str:
     answer = client.post("/w/brand/imports/new/", {"file": SimpleUploadedFile("a.csv", data)})
     return "" if answer.status_code == 302 else answer.content.decode()
+
+
+def test_a_workbook_that_is_kept_beside_its_sheet_counts(
+    owner: User, workspace: Workspace, small: None
+) -> None:
+    """Of several sheets; of one sheet the workbook is not kept."""
+    rows: dict[int, list[Cell]] = {1: ["email", "city"], 2: ["a@x.example", "Bern"]}
+    for sheets, kept in (({"One": rows, "Two": rows}, True), ({"One": rows}, False)):
+        Import.objects.all().delete()
+        data = xlsx(sheets)
+        import_ = importuploads.begin(workspace, filename="a.xlsx", by=owner)
+        importuploads.append(import_, 0, [data], limit=MB)
+        importuploads.finish_upload(import_)
+        import_.refresh_from_db()
+        assert import_.aside == (len(data) if kept else 0)
+        other = importuploads.begin(workspace, filename="b.csv", by=owner)
+        assert unfinished.room(other) == 2 * MB - import_.size - import_.aside
+        if kept:
+            importuploads.choose_sheet(import_, 1)
+            import_.refresh_from_db()
+            assert import_.aside == len(data)
 
 
 def test_a_person_has_so_many_and_a_cancelled_one_makes_room(

@@ -7,9 +7,21 @@ import zipfile
 
 import pytest
 
-from contacts import sheetreader, workbooks
+from contacts import csvdetect, sheetreader, workbooks
 from contacts.csvdetect import OLE, NotCsvError
-from tests.contacts.workbookfiles import ERROR, Cell, Raw, formula, ods, packed, xls, xlsx
+from tests.contacts.workbookfiles import (
+    ERROR,
+    Cell,
+    Raw,
+    formula,
+    ods,
+    packed,
+    xls,
+    xls_with_password,
+    xlsb,
+    xlsx,
+    xlsx_with_password,
+)
 
 
 def read(data: bytes, number: int | None = None) -> list[list[str]]:
@@ -39,6 +51,9 @@ CELLS: dict[str, Cell] = {
     "2026-03-07 09:20:01": dt.datetime(2026, 3, 7, 9, 20, 1),  # noqa: DTZ001
     "9999-12-31 23:59:59": Raw('s="2"', "<v>2958465.9999999</v>"),
     "09:05": dt.time(9, 5),
+    # Days before 1900 have no number: only the time is left, which is rounded to a second.
+    "00:00": Raw('s="1"', "<v>-1</v>"),
+    "12:30": Raw('s="1"', "<v>0.520833</v>"),
     "30:15": dt.timedelta(hours=30, minutes=15),
     "yes": True,
     "no": False,
@@ -80,6 +95,27 @@ def test_a_sheet_of_libre_office() -> None:
 def test_an_old_workbook() -> None:
     data = xls({1: ["客户"], 3: ["email", "手机"], 4: ["a@x.example", 13800138000]})
     assert read(data) == [["客户"], [], ["email", "手机"], ["a@x.example", "13800138000"]]
+
+
+def test_a_binary_workbook() -> None:
+    rows = [["email", "姓名"], ["a@x.example", "李明"]]
+    assert read(xlsb(rows)) == rows
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        xlsx_with_password(),
+        xls_with_password(),
+        xls_with_password(method=0),
+        xls_with_password(protected=True),
+    ],
+    ids=["xlsx", "rc4", "xor", "protected"],
+)
+def test_a_password_is_named(data: bytes) -> None:
+    assert csvdetect.is_packed(data[:8])
+    assert refused(data) == "workbook_password"
+    assert "protected by a password" in str(csvdetect.SENTENCES["workbook_password"])
 
 
 @pytest.mark.parametrize(

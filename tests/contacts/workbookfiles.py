@@ -165,8 +165,73 @@ def xls(rows: Mapping[int, Sequence[str | float]]) -> bytes:
                 sheet += _record(0x204, place + text)
             else:
                 sheet += _record(0x203, place + struct.pack("<d", cell))
-    stream = _book(len(_book(0))) + sheet + _record(0x0A)
-    return _compound(stream.ljust(max(4096, -(-len(stream) // 512) * 512), b"\0"))
+    return _compound({"Workbook": _book(len(_book(0))) + sheet + _record(0x0A)})
+
+
+def xls_with_password(*, method: int = 1, protected: bool = False) -> bytes:
+    """An old workbook whose records are encrypted from FilePass on (MS-XLS 2.4.117: method 1 is RC4
+    and 0 is XOR), perhaps after WriteProtect."""
+    key = struct.pack("<HHH", method, 1, 1) + bytes(range(48))
+    records = _begin(5) + (_record(0x86) if protected else b"") + _record(0x2F, key)
+    return _compound({"Workbook": records + bytes(range(256)) * 8})
+
+
+def xlsx_with_password() -> bytes:
+    """What Excel writes for a workbook with a password: an encrypted package in a compound file
+    (MS-OFFCRYPTO 2.3.4.10)."""
+    described = (
+        '<?xml version="1.0" encoding="UTF-8" standalone="yes"?><encryption '
+        'xmlns="http://schemas.microsoft.com/office/2006/encryption"><keyData saltSize="16" '
+        'blockSize="16" keyBits="256" hashSize="64" cipherAlgorithm="AES" '
+        'cipherChaining="ChainingModeCBC" hashAlgorithm="SHA512" saltValue="AAAA"/></encryption>'
+    )
+    info = struct.pack("<HHI", 4, 4, 0x40) + described.encode()
+    package = struct.pack("<Q", 8000) + bytes(range(256)) * 32
+    return _compound({"EncryptedPackage": package, "EncryptionInfo": info})
+
+
+def xlsb(rows: Sequence[Sequence[str]]) -> bytes:
+    """A binary workbook (MS-XLSB) of texts."""
+    book = (
+        _part(0x83)
+        + _part(0x8F)
+        + _part(0x9C, struct.pack("<II", 0, 1) + _wide("rId1") + _wide("Sheet1"))
+        + _part(0x90)
+        + _part(0x84)
+    )
+    width = max(map(len, rows))
+    size = struct.pack("<IIII", 0, len(rows) - 1, 0, width - 1)
+    sheet = _part(0x81) + _part(0x94, size) + _part(0x91)
+    for number, cells in enumerate(rows):
+        sheet += _part(0x00, struct.pack("<I", number) + bytes(21))
+        for column, text in enumerate(cells):
+            sheet += _part(0x06, struct.pack("<II", column, 0) + _wide(text))
+    sheet += _part(0x92) + _part(0x82)
+    out = io.BytesIO()
+    links = _relations([("worksheet", "worksheets/sheet1.bin")])
+    with zipfile.ZipFile(out, "w") as made:
+        for name, data in {
+            "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types"/>'.encode(),
+            "_rels/.rels": _relations([("officeDocument", "xl/workbook.bin")]).encode(),
+            "xl/workbook.bin": book,
+            "xl/_rels/workbook.bin.rels": links.encode(),
+            "xl/worksheets/sheet1.bin": sheet,
+        }.items():
+            made.writestr(zipfile.ZipInfo(name), data)
+    return out.getvalue()
+
+
+def _part(kind: int, data: bytes = b"") -> bytes:
+    """A record: kind and size in groups of seven bits."""
+    size, left = b"", len(data)
+    while left >= 0x80:
+        size += bytes((left & 0x7F | 0x80,))
+        left >>= 7
+    return (bytes((kind, 1)) if kind >= 0x80 else bytes((kind,))) + size + bytes((left,)) + data
+
+
+def _wide(text: str) -> bytes:
+    return struct.pack("<I", len(text)) + text.encode("utf-16-le")
 
 
 def _record(kind: int, data: bytes = b"") -> bytes:
@@ -183,28 +248,40 @@ def _book(sheet_at: int) -> bytes:
     return _begin(5) + _record(0x85, sheet) + _record(0x0A)
 
 
-def _compound(stream: bytes) -> bytes:
-    """Sectors of 512 bytes: the header, the table of sectors, the directory, the stream."""
+def _compound(streams: Mapping[str, bytes]) -> bytes:
+    """Sectors of 512 bytes: the header, the table of sectors, the directory, up to three streams,
+    each filled up to 4,096 bytes so that it stands in sectors of its own."""
     table, end, free = 0xFFFFFFFD, 0xFFFFFFFE, 0xFFFFFFFF
-    sectors = len(stream) // 512
-    chain = [table, end, *range(3, sectors + 2), end]
+    chain, content = [table, end], b""
+    directory = _entry("Root Entry", 5, child=1, start=end, size=0)
+    for number, (name, data) in enumerate(streams.items(), 1):
+        filled = data.ljust(max(4096, -(-len(data) // 512) * 512), b"\0")
+        first = len(chain)
+        chain += [*range(first + 1, first + len(filled) // 512), end]
+        right = number + 1 if number < len(streams) else free
+        directory += _entry(name, 2, right=right, start=first, size=len(filled))
+        content += filled
+    directory += _entry("", 0, start=0, size=0) * (3 - len(streams))
     numbers = struct.pack("<128I", *chain, *[free] * (128 - len(chain)))
-    directory = (
-        _entry("Root Entry", 5, child=1, start=end, size=0)
-        + _entry("Workbook", 2, child=free, start=2, size=len(stream))
-        + _entry("", 0, child=free, start=0, size=0) * 2
-    )
     header = struct.pack(
         "<8s16xHHHHH6x9I",
         *(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 0x3E, 3, 0xFFFE, 9, 6),
         *(0, 1, 1, 0, 4096, end, 0, end, 0),
     )
-    return header + struct.pack("<109I", 0, *[free] * 108) + numbers + directory + stream
+    return header + struct.pack("<109I", 0, *[free] * 108) + numbers + directory + content
 
 
-def _entry(name: str, kind: int, *, child: int, start: int, size: int) -> bytes:
+def _entry(
+    name: str,
+    kind: int,
+    *,
+    start: int,
+    size: int,
+    child: int = 0xFFFFFFFF,
+    right: int = 0xFFFFFFFF,
+) -> bytes:
     text = (name + "\0").encode("utf-16-le") if name else b""
-    free = 0xFFFFFFFF
+    left = 0xFFFFFFFF
     return struct.pack(
-        "<64sHBBIII36xIII", text, len(text), kind, 1, free, free, child, start, size, 0
+        "<64sHBBIII36xIII", text, len(text), kind, 1, left, right, child, start, size, 0
     )

@@ -135,6 +135,15 @@ def test_the_page_of_a_nul_says_so_in_the_persons_language(client: Client, owner
     assert 'lang="zh-hans"' in answer.content.decode().lower()
 
 
+def test_the_page_of_a_nul_leads_to_the_page_without_it(client: Client, owner: User) -> None:
+    answer = client.get("/w/brand/contacts/?q=a%00b&sort=%00email")
+    page = answer.content.decode()
+    assert answer.status_code == 400
+    assert "written as %00" in page
+    assert 'href="/w/brand/contacts/?q=ab&amp;sort=email"' in page
+    assert client.get("/w/brand/contacts/?q=ab&sort=email").status_code == 200
+
+
 @pytest.mark.parametrize("value", ['"\\000abcdefgh"', LONG, "\x00" * 9, '"\\303\\050"'])
 @pytest.mark.parametrize("name", ["sessionid", "csrftoken", "django_language", "messages", "x"])
 def test_no_cookie_is_an_error(client: Client, name: str, value: str) -> None:

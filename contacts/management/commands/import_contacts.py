@@ -136,6 +136,9 @@ class Command(BaseCommand):
             choices=Subscription.Consent.values,
             default=Subscription.Consent.UNKNOWN,
         )
+        parser.add_argument(
+            "--consent-text", default="", help="the text that they agreed to, as it was shown"
+        )
         parser.add_argument("--unsubscribed-from", choices=answered.SCOPES, metavar="SCOPE")
         parser.add_argument("--dry-run", action="store_true", help="say what would happen")
         parser.add_argument("--rejects", metavar="FILE", help="write rejected lines there, as CSV")
@@ -343,6 +346,7 @@ def configured(import_: Import, options: dict[str, Any]) -> list[Column]:
             target=List.objects.filter(workspace=import_.workspace, name=name).first(),
             new_list=name,
             consent=options["consent"],
+            consent_text=options["consent_text"],
             known=options["known"],
             answers=answers(options["status_word"]) | scope(options["unsubscribed_from"]),
             saved=use.saved if use else None,

@@ -68,19 +68,25 @@ async function beginning(file, { key, begin, post, storage }) {
 
 /**
  * Sends a file and returns the URL of the next page. `to` has begin (URL), key, post, storage,
- * shown.progress(bytes) and shown.done(). The upload of a refused file is forgotten: it would be refused again.
+ * shown.progress(bytes) and shown.done(); perhaps shown.begun(url of the columns so far), which is called once, when the
+ * first piece of a longer file is there. The upload of a refused file is forgotten: it would be refused again.
  */
 export async function sendFile(file, to, wait = sleep) {
   const { key, post, storage, shown } = to;
   try {
     const begun = await beginning(file, to);
     let { offset } = begun;
+    let told = false;
     while (offset < file.size) {
       shown.progress(offset);
       const at = offset;
       const piece = file.slice(at, at + PIECE);
       const answer = await patiently(() => post(`${begun.upload}?offset=${at}`, piece, OCTETS), wait);
       offset = answer.next;
+      if (!told && offset < file.size) {
+        told = true;
+        shown.begun?.(begun.columns);
+      }
     }
     shown.done();
     const { next } = await post(begun.finish, "", "text/plain");
