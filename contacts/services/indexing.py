@@ -73,7 +73,7 @@ def drop(seconds: float = SECONDS) -> bool:
     """End the indexing of attributes that no segment names, and go on with deleting rows, for some
     seconds. Whether none is left to delete by now."""
     until = time.monotonic() + seconds
-    with query.alone() as we:
+    with alone("contacts_indexing") as we:
         if not we:
             return False
         for workspace in query.workspaces_with_unnamed(KIND):
