@@ -26,7 +26,7 @@ log = logs.get(__name__)
 # The form of the JSON (docs/users/person-data.md). A key that is changed or goes makes a new
 # version; a new one does not.
 FORMAT, VERSION = "yanshu-person", 1
-# Facts of a section. A page of the PDF takes some hundredths of a second of a processor.
+# Facts of a section. A page of the PDF takes about 15 ms of a processor.
 MOST_JSON, MOST_PDF = 50_000, 1_000
 
 
