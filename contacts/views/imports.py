@@ -192,7 +192,10 @@ def _shown(import_: Import, checked: importchecks.Check) -> dict[str, Any]:
         "question": importwords.asked(import_, checked.words),
         "hints": importhints.of(import_),
         "notes": importnotes.notes(import_, checked.layout),
-        "reasons": [(code, rejects.text(code), count) for code, count in checked.reasons.items()],
+        "reasons": [
+            (code, rejects.text(code), count)
+            for code, count in sorted(checked.reasons.items(), key=lambda one: (-one[1], one[0]))
+        ],
         "percent": min(99, 100 * checked.read // max(1, import_.size)),
         "about": _about(checked.counts["rows"], import_.size / max(1, checked.read)),
     }

@@ -103,7 +103,15 @@ def in_order() -> list[str]:
 
 
 def of(app: str, things: set[Thing]) -> set[Thing]:
-    return {thing for thing in things if thing[1].startswith(f"{app}_")}
+    tables = tuple(name for kind, name, _ in things if kind == "table")
+    return {thing for thing in things if owner(thing, tables).startswith(f"{app}_")}
+
+
+def owner(thing: Thing, tables: tuple[str, ...]) -> str:
+    """A name that begins with the app's. An app's triggers on another one's table have its name."""
+    kind, name, _definition = thing
+    own = name.rpartition(".")[2]
+    return own if kind in {"trigger", "constraint"} and own.startswith(tables) else name
 
 
 def recorded() -> set[tuple[str, str]]:
