@@ -49,18 +49,23 @@ FOLDED = f"""
 btrim(lower(translate(normalize(left({{value}}, {LONGEST}), NFKD),
                       %(country_signs)s, %(country_folded)s) COLLATE "C"), ',')
 """
+BEFORE = "%(countries_before)s::jsonb ->> left(folded, {length})"
 # Text: what the tables of the parameters say of {value}; {strange}, a text, if it names no country;
-# null without a value. Names that are written as in countries.toml cost one look-up. For
-# the others, the value is folded once for each row (OFFSET 0).
+# null without a value. Names that are written as in countries.toml cost one look-up. The
+# others are folded once for each row (OFFSET 0), and looked up further only where that may find
+# something.
 NAMED = f"""
 coalesce(%(countries)s::jsonb ->> {PLAIN}, CASE WHEN {{value}} <> '' THEN (
   SELECT coalesce(
            %(countries)s::jsonb ->> replace(folded, ',', ''),
-           nullif((coalesce((%(countries_beside)s::jsonb ->> split_part(folded, ',', 1))::int, 0)
-                   | coalesce((%(countries_beside)s::jsonb ->> split_part(folded, ',', -1))::int, 0)
-                  )::text, '0'),
-           {", ".join(f"%(countries_before)s::jsonb ->> left(folded, {n})" for n in LENGTHS)},
-           %(countries_flags)s::jsonb ->> right(folded, 2),
+           CASE WHEN strpos(folded, ',') > 0 THEN nullif((
+             coalesce((%(countries_beside)s::jsonb ->> split_part(folded, ',', 1))::int, 0)
+             | coalesce((%(countries_beside)s::jsonb ->> split_part(folded, ',', -1))::int, 0)
+           )::text, '0') END,
+           CASE WHEN folded COLLATE "C" > '~' THEN coalesce(
+             {", ".join(BEFORE.format(length=n) for n in LENGTHS)}) END,
+           CASE WHEN right(folded, 1) COLLATE "C" > '~'
+                THEN %(countries_flags)s::jsonb ->> right(folded, 2) END,
            CASE WHEN folded <> '' THEN {{strange}} END)
     FROM (SELECT {FOLDED} AS folded OFFSET 0) f) END)
 """  # noqa: S608 - only constants of ours

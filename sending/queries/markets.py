@@ -67,13 +67,16 @@ class AudienceMarkets:
     most: dict[str, int] = field(default_factory=dict)
 
 
-# One pass over the people. `named` and `at` are the two parts of a place (sending.markets). Strange
-# values may be as many as people, so that only the most frequent leave the database.
+# One pass over the people; each value of the country is looked up once. `named` and `at` are the two
+# parts of a place (sending.markets). Strange values may be as many as people, so that only the most
+# frequent leave the database.
 COUNT = """
-WITH counted AS (
-  SELECT reason, CASE WHEN reason IS NULL THEN {named} END AS named,
+WITH valued AS (
+  SELECT reason, CASE WHEN reason IS NULL THEN {value} END AS {country},
          CASE WHEN reason IS NULL THEN {at} END AS at, count(*) AS people
     FROM ({audience}) a GROUP BY 1, 2, 3),
+counted AS (
+  SELECT reason, {named} AS named, at, sum(people) AS people FROM valued GROUP BY 1, 2, 3),
 strange AS (
   SELECT substr(named, 2) AS value, sum(people)::bigint AS people FROM counted
    WHERE named LIKE '~%%' GROUP BY 1)
@@ -96,7 +99,9 @@ def count(workspace: Workspace, audience: Audience) -> dict[str, Any]:
     ruled = of_workspace(workspace)
     asked = audiencesql.of(audience, columns=ruled.columns)
     sql = COUNT.format(
-        named=markets.named_sql(COUNTRY) if ruled.columns else "NULL::text",
+        value=COUNTRY if ruled.columns else "NULL::text",
+        country=COUNTRY,
+        named=markets.named_sql(COUNTRY),
         at=markets.at_sql("address"),
         audience=asked.statement,
         strange=markets.STRANGE,
