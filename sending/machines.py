@@ -39,6 +39,7 @@ class Actor(IntEnum):
     NETWORK = 5
     BURST = 6
     TOO_SOON = 7
+    PREFETCH = 8
 
     @property
     def is_machine(self) -> bool:
@@ -56,6 +57,7 @@ WORDS: Mapping[Actor, str | Promise] = {
     Actor.NETWORK: _("by a machine: from the network of a scanner"),
     Actor.BURST: _("by a machine: three or more links within two seconds"),
     Actor.TOO_SOON: _("by a machine: within five seconds after the mail was accepted"),
+    Actor.PREFETCH: _("by a machine: a browser fetched it in advance"),
 }
 
 # A person reads before the next click. Scanners ask for all links of a mail within a second.
@@ -66,6 +68,9 @@ BURST, BURST_LINKS = timedelta(seconds=2), 3
 SOON, BEFORE = timedelta(seconds=5), timedelta(seconds=5)
 # Bursts begin 20 s to 5 min after delivery. In the first minute a browser proves nothing.
 DOUBTFUL = timedelta(seconds=60)
+# User agents without a name; what a browser says that fetches what its user may want later.
+NAMELESS = {"", "-"}
+IN_ADVANCE = re.compile(r"prefetch|prerender|preview", re.IGNORECASE)
 # Characters of a user agent that are looked at, and of an address.
 LONGEST, LONGEST_ADDRESS = 500, 50
 KINDS = OPENED, CLICKED = "opened", "clicked"
@@ -108,13 +113,23 @@ def _known() -> tuple[tuple[_Agent, ...], tuple[Network, ...]]:
     return tuple(agents), tuple(map(ipaddress.ip_network, networks))
 
 
-def of_request(kind: str, *, method: str, user_agent: str, address: str | None) -> Actor:
+def of_request(
+    kind: str, *, method: str, user_agent: str, address: str | None, purpose: str = ""
+) -> Actor:
     """Who asks for the pixel (`kind` "opened") or a link ("clicked"), by this request alone. Any
-    text is allowed as user agent and address."""
+    text is allowed as user agent, address and purpose (header Sec-Purpose, Purpose or X-Moz)."""
     if method == "HEAD":
         return Actor.HEADERS_ONLY
-    found = _by_agent(kind, user_agent[:LONGEST].strip())
-    if kind == CLICKED and not found.is_machine and _of_scanner(address):
+    agent = user_agent[:LONGEST].strip()
+    found = _by_agent(kind, agent)
+    if found.is_machine:
+        return found
+    if IN_ADVANCE.search(purpose[:LONGEST]):
+        return Actor.PREFETCH
+    # Browsers name themselves. (Proxies that load a picture for a reader need not.)
+    if kind == CLICKED and agent in NAMELESS:
+        return Actor.PROGRAM
+    if kind == CLICKED and _of_scanner(address):
         return Actor.NETWORK
     return found
 

@@ -21,7 +21,7 @@ from sending.timeline import Subjects
 def mails(person: ErasedPerson) -> Iterator[Fact]:
     for piece in query.messages(person):
         mailings = list({row.mailing for row, _events in piece})
-        say, subjects = say_for(person, mailings), timeline.subjects_of(one.pk for one in mailings)
+        say, subjects = say_for(person, mailings), timeline.sent_subjects(one.pk for one in mailings)
         for message, events in piece:
             yield _mail(message, events, subjects, say)
 
@@ -74,7 +74,7 @@ def _event_line(event: Event) -> str:
 
 def left_out(person: ErasedPerson) -> Iterator[Fact]:
     for piece in query.pieces(query.left_out(person)):
-        subjects = timeline.subjects_of(row.mailing_id for row in piece)
+        subjects = timeline.sent_subjects(row.mailing_id for row in piece)
         for row in piece:
             mailing: Mailing = row.mailing
             subject = subjects.get((mailing.pk, 0), "")
@@ -86,7 +86,7 @@ def left_out(person: ErasedPerson) -> Iterator[Fact]:
 def dropped(person: ErasedPerson) -> Iterator[Fact]:
     for piece in query.pieces(query.dropped(person)):
         mailings = list({mailing for mailing, _variant in piece})
-        say, subjects = say_for(person, mailings), timeline.subjects_of(one.pk for one in mailings)
+        say, subjects = say_for(person, mailings), timeline.sent_subjects(one.pk for one in mailings)
         for mailing, variant in piece:
             yield _dropped(mailing, subjects.get((mailing.pk, variant), ""), say)
 

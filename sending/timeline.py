@@ -40,7 +40,7 @@ def mails(contact: Contact) -> Iterable[TimelineEntry]:
     messages = list(own.order_by("-pk")[:MESSAGES])
     ids = {message.mailing_id for message in messages}
     mailings = Mailing.objects.only("source_kind", "source_id", "opened_at").in_bulk(ids)
-    subjects = subjects_of(ids)
+    subjects = sent_subjects(ids)
     numbers = [message.pk for message in messages]
     events = Event.objects.filter(of_messages(numbers), message__in=numbers)
     by_id = {message.pk: message for message in messages}
@@ -58,7 +58,7 @@ def left_out(contact: Contact) -> Iterable[TimelineEntry]:
     """Mailings that left the contact out. By the index left_out_by_contact."""
     found = LeftOut.objects.filter(contact_id=contact.pk, mailing__workspace=contact.workspace_id)
     rows = list(found.select_related("mailing").order_by("-pk")[:MESSAGES])
-    subjects = subjects_of({row.mailing_id for row in rows})
+    subjects = sent_subjects({row.mailing_id for row in rows})
     for row in rows:
         since = _("since {moment}").format(moment=locales.absolute(row.since)) if row.since else ""
         subject = subjects.get((row.mailing_id, 0), "")
@@ -111,8 +111,8 @@ def _event(event: Event, message: Message, source: Source, subjects: Subjects) -
     return TimelineEntry(event.at, title, icon, detail=doubt, words=event.detail, source=source)
 
 
-def subjects_of(mailings: Iterable[int]) -> Subjects:
-    """{(mailing id, number of the variant): subject}"""
+def sent_subjects(mailings: Iterable[int]) -> Subjects:
+    """{(mailing id, number of the variant): subject}, without marks; "…" for merge fields"""
     rows = Variant.objects.filter(mailing__in=set(mailings))
     return {
         (mailing, number): FILLED_IN.sub("…", subject)

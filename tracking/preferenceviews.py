@@ -12,6 +12,7 @@ from django.urls import reverse
 from contacts.preferencemodels import MailFrequency
 from contacts.services.preferences import TooManyChoicesError
 from pages import publicwords, readers
+from sending.compose import tokens
 from sending.models import Message
 from tracking.services import addresschanges, mails, preferences
 from tracking.services.addresschanges import Asked, Confirmed
@@ -115,7 +116,7 @@ def _show(
         "address_url": readers.keeping(request, request.path, part="address"),
         "opens_url": opens_url(request, message),
         "unsubscribe": readers.keeping(
-            request, reverse("public_unsubscribe", args=[request.path.rsplit("/", 1)[-1]])
+            request, reverse("public_unsubscribe", args=[tokens.make(message.pk)])
         ),
         **more,
     }

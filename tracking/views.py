@@ -30,10 +30,20 @@ from sending.compose import tokens
 from sending.compose.tokens import NOBODY
 from sending.machines import Actor
 from sending.models import Event, Message
+from tracking.models import LOOKED
 from tracking.services import hits, leaving, mails, opens, preferences, reading
 
 # A transparent GIF of one pixel.
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+# Numbers of a mail's other pages beside those of its links, to count different ones (keep_look).
+PAGES = {
+    "public_unsubscribe": -1,
+    "public_view": -2,
+    "public_preferences": -3,
+    "public_open_counting": -4,
+}
+# Headers of requests that a browser makes in advance.
+PURPOSE = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 # (code, key of its text): why people leave.
 REASONS = [(code, f"because.{code}") for code in PreferenceChoice.Because.values]
 
@@ -49,7 +59,16 @@ def actor_of(request: HttpRequest, kind: str) -> Actor:
         method=request.method or "",
         user_agent=user_agent(request),
         address=client_ip(request),
+        purpose=" ".join(request.headers.get(name, "") for name in PURPOSE),
     )
+
+
+def keep_look(request: HttpRequest, message: Message) -> None:
+    """Stores that a page of the mail was asked for: a scanner follows all links of a mail."""
+    match = request.resolver_match
+    page = PAGES.get(match.url_name or "") if match else None
+    if page and request.method != "POST" and message.mailing.details_dropped_at is None:
+        hits.keep(message.pk, LOOKED, link=page)
 
 
 def message_of(token: str) -> Message | None:
@@ -99,6 +118,12 @@ def posting(view: readers.View) -> readers.View:
     return made
 
 
+@posting
+def nowhere(request: HttpRequest, rest: str = "") -> HttpResponse:
+    """The page for any other address among those of mails."""
+    return readers.page(request, "public/missing.html", status=404)
+
+
 def for_recipient(view: Callable[[HttpRequest, Message], HttpResponse]) -> readers.View:
     """Such a page for the recipient of a mail, whose token is in the address."""
 
@@ -109,6 +134,7 @@ def for_recipient(view: Callable[[HttpRequest, Message], HttpResponse]) -> reade
             return nothing(request, token)
         if not message.address:
             return page_of(request, message, "public/forgotten.html")
+        keep_look(request, message)
         return view(request, message)
 
     return posting(inside)
@@ -225,6 +251,7 @@ def view_mail(request: HttpRequest, token: str) -> HttpResponse:
     message = message_of(token)
     if message is None:
         return nothing(request, token)
+    keep_look(request, message)
     try:
         with within(LONGEST_WORK):
             mail = mails.rendered(message)

@@ -71,6 +71,8 @@ class Market:
     laws: Mapping[str, str]
     # A page about the law, and when it was looked up.
     source: str
+    # The page is the authority's entry page, not that of the law.
+    entry_page: bool
     looked_up: date
     rules: MarketRules
 
@@ -138,6 +140,7 @@ def read(path: Path) -> Market:
         top_level=table.lines("top_level", LABEL),
         laws=table.texts("law"),
         source=table.matching("source", SOURCE),
+        entry_page=table.take("entry_page", bool, False),
         looked_up=table.take("looked_up", date, None),
         rules=rules,
     )

@@ -6,10 +6,21 @@ from functools import cache
 from accounts.markets.reading import Market, MarketRules, SubjectMark, markets
 
 CHINESE = re.compile(r"[㐀-䶿一-鿿豈-﫿\U00020000-\U000323af]")
+# Spaces, and signs without width, which nobody sees.
+SPACE = (
+    "\\s\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069"
+    "\ufe00-\ufe0f\ufeff"
+)
 # Before a mark that is there already: spaces, opening brackets and quotation marks.
-BEFORE = r"[\s\[(【〔（［「『〖《〈{｛<＜\"“*★]*"
+BEFORE = "[" + SPACE + r"\[(【〔（［「『〖《〈{｛<＜\"“*★]*"
 # After a mark of Latin letters, in any case; after one as it is written in the file, a space, too.
-AFTER = r"\s*[:：\])】〕）］」』〗》〉}｝>＞\"”|｜,，;；.。!！/·*★]|\s+[-–—]\s"
+AFTER = (
+    "["
+    + SPACE
+    + r"]*[:：\])】〕）］」』〗》〉}｝>＞\"”|｜,，;；.。!！/·*★]|["
+    + SPACE
+    + r"]+[-–—]\s"
+)
 # From ASCII to full-width forms.
 WIDE = 0xFEE0
 
@@ -70,4 +81,4 @@ def _ended(word: str) -> str:
         return rf"{re.escape(word)}(?!{CHINESE.pattern})"
     wide = "".join(chr(ord(letter) + WIDE) for letter in word)
     any_case = f"{word}|{word.lower()}|{word.title()}|{wide}|{wide.lower()}"
-    return rf"(?:(?:{any_case})(?:{AFTER}|\s*$)|(?:{word}|{wide})\s)"
+    return rf"(?:(?:{any_case})(?:{AFTER}|[{SPACE}]*$)|(?:{word}|{wide})\s)"

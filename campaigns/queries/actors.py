@@ -1,7 +1,7 @@
 """Who opened and clicked mails, for the table of recipients and its CSV."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,12 +41,10 @@ def of(messages: Collection[int]) -> dict[int, list[FirstAct]]:
     return acts
 
 
-def of_machines(messages: Collection[int]) -> dict[int, list[FirstAct]]:
-    """The same of machines only."""
-    return {
-        number: [act for act in some if act.actor.is_machine]
-        for number, some in of(messages).items()
-    }
+def first(acts: Iterable[FirstAct], kind: str) -> Actor | None:
+    """Who opened or clicked first, a person rather than a machine; None: nobody."""
+    found = [act for act in acts if act.kind == kind]
+    return min(found, key=lambda act: (act.actor.is_machine, act.at)).actor if found else None
 
 
 def in_words() -> dict[tuple[str, Actor], str]:

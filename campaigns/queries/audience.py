@@ -18,10 +18,11 @@ from contacts.audience import LIST, SEGMENT, Audience, parts
 from contacts.queries import audience
 from pages import tables
 from sending.models import LeftOut, Mailing
+from sending.queries import markets
 from sending.queries.parts import MAILED_WITHIN, MAILING
 
 # Parameters of the page's URL.
-FILTERS = ("q", "reason")
+FILTERS = ("q", "reason", "market")
 SORT = "address"
 
 
@@ -98,9 +99,13 @@ def question(campaign: Campaign) -> audience.Question:
 
 def asked(campaign: Campaign, parameters: QueryDict) -> audience.Question:
     """The question for the people on the audience's page: recipients, or, with the parameter
-    `reason`, people left out for it."""
+    `reason`, people left out for it; with `market`, only those in it."""
     reason = parameters.get("reason", audience.RECIPIENTS)
-    return replace(question(campaign), reason=reason, begins=typed(parameters.get("q", "")))
+    found = replace(question(campaign), reason=reason, begins=typed(parameters.get("q", "")))
+    if not (market := parameters.get("market", "")):
+        return found
+    columns, condition, given = markets.condition(campaign.workspace, market)
+    return replace(found, columns=columns, condition=condition, given=given)
 
 
 @dataclass(frozen=True)
@@ -141,6 +146,7 @@ def live(
     numbers = {audience.RECIPIENTS: counted["recipients"]} | counted["excluded"]
     numbers[audience.LEFT_OUT] = sum(counted["excluded"].values())
     known = numbers.get(wanted.reason or audience.RECIPIENTS, 0)
-    total = audience.count_people(wanted) if wanted.begins else known
+    narrowed = wanted.begins or wanted.condition
+    total = audience.count_people(wanted) if narrowed else known
     page = tables.Page([], LeftOut.objects.none(), SORT, request.GET, known_total=total)
     return tables.fill(page, _LiveReader(wanted), request)

@@ -39,6 +39,8 @@ class RecipientReply:
     words: str = ""
     since: datetime | None = None
     cause: Cause | None = None
+    # Names of the markets, before the start.
+    markets: str = ""
 
 
 def meant(workspace: Workspace, text: str) -> list[Contact]:

@@ -11,10 +11,12 @@ from typing import Any
 
 from django.db.models import F, Q, QuerySet
 from django.http import QueryDict
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from accounts import markets
+from campaigns import marketwords
 from campaigns.queries import actors, cameback, leaving, pending, progress, report
 from campaigns.queries.cameback import CameBack
 from campaigns.queries.replygroups import Same
@@ -23,8 +25,11 @@ from contacts.models import Contact
 from pages import numbers, reasons, statuses
 from relays import providers
 from relays.models import Relay
+from sending.machines import KINDS, WORDS
 from sending.models import Event, Mailing, Message
+from sending.queries import markets as markets_of
 from sending.services import heldpeople
+from sending.timeline import sent_subjects
 
 State = Message.State
 # Names of states in the page's URL: codes of pages.statuses. Messages in flight have a state of
@@ -57,7 +62,7 @@ EVENTS = (
 )
 FILTERS = (
     *("q", "state", "reason", "event", "domain", "provider", "same", "rest", "link", "variant"),
-    *("run", "held", "why"),
+    *("run", "held", "why", "market"),
 )
 # Filters that only links of the report set; the page of recipients names them above its table.
 FROM_REPORT = ("reason", "link", "rest", "provider", "run", "held", "why")
@@ -75,7 +80,8 @@ def filtered(mailing: Mailing, parameters: QueryDict) -> QuerySet[Message]:
     relays.providers), same (what servers said, see campaigns.queries.replygroups; empty: nothing),
     rest (failed for none of the reasons that the report names), link (the number of a link that
     was clicked) and variant (whose link it is), run (refused in that run of refusals) held
-    (waiting in the lane that it stopped) and why (the reason that people gave for leaving)."""
+    (waiting in the lane that it stopped), why (the reason that people gave for leaving) and market
+    (the key of a market, or NONE)."""
     # In a campaign nobody repeats; the index by address has only such messages.
     rows = Message.objects.filter(mailing=mailing, repeats=False)
     rows = _by_address(rows, parameters.get("q", "").strip(), parameters.get("domain", "").strip())
@@ -86,6 +92,8 @@ def filtered(mailing: Mailing, parameters: QueryDict) -> QuerySet[Message]:
     rows = _by_state(rows, mailing, parameters.get("state", ""))
     event, said = parameters.get("event", ""), parameters.get("same")
     rows = _by_event(rows, mailing, event, parameters, said)
+    if market := parameters.get("market", ""):
+        rows = _of_market(rows, market)
     if reason := parameters.get("reason", ""):
         rows = rows.filter(reason=reason)
     if said is not None and event not in Event.Kind.values:
@@ -95,6 +103,16 @@ def filtered(mailing: Mailing, parameters: QueryDict) -> QuerySet[Message]:
     if why := parameters.get("why", ""):
         rows = rows.filter(pk__in=leaving.said(mailing).filter(value=why).values("message_id"))
     return _of_run(rows, mailing, parameters)
+
+
+def _of_market(rows: QuerySet[Message], market: str) -> QuerySet[Message]:
+    """In the market of this key, or in none."""
+    if market == markets_of.NONE:
+        return rows.filter(markets=0)
+    bits = markets.of_key(market)
+    if not bits:
+        return rows.none()
+    return rows.annotate(within=F("markets").bitand(bits)).filter(within=bits)
 
 
 def _of_run(rows: QuerySet[Message], mailing: Mailing, parameters: QueryDict) -> QuerySet[Message]:
@@ -242,6 +260,10 @@ def header() -> list[str]:
         _("First clicked"),
         _("Bounced"),
         _("Opens and clicks of machines"),
+        _("Who opened first"),
+        _("Who clicked first"),
+        _("Market"),
+        _("Subject as sent"),
         _("What came back"),
         _("When it came back"),
         _("Words of what came back"),
@@ -254,7 +276,8 @@ EVENTS_OF = 1000
 
 
 def rows(mailing: Mailing, messages: QuerySet[Message]) -> Iterator[list[Any]]:
-    """One row for each message, streamed by a server-side cursor. The reader's language and time
+    """One row for each message, streamed by a server-side cursor. Merge fields of the subject are
+    "…". The reader's language and time
     zone are taken now, because the stream is read after the request has ended."""
     relays = dict(Relay.objects.filter(workspace=mailing.workspace_id).values_list("pk", "name"))
     words = {code: str(statuses.look(code).label) for code in (*STATES, *cameback.KINDS)}
@@ -263,8 +286,17 @@ def rows(mailing: Mailing, messages: QuerySet[Message]) -> Iterator[list[Any]]:
     sentences = {code: str(sentence) for code, sentence in reasons.sentences.items()}
     zone = timezone.get_current_timezone()
     fields = ("pk", "address", "state", "reason", "reply", "attempts", "settled_at", "relay_id")
-    times = ("machines", "opened_at", "clicked_at", "bounced_at")
+    times = ("variant", "markets", "opened_at", "clicked_at", "bounced_at", "machines")
+    actor_words = {None: ""} | {actor: str(text) for actor, text in WORDS.items()}
+    subjects = sent_subjects([mailing.pk])
+    market_names = {0: ""}
     found = messages.order_by("address").values_list(*fields, *times)
+
+    language = translation.get_language()
+
+    def in_language(bits: int) -> str:
+        with translation.override(language):
+            return marketwords.names(bits)
 
     def written(moment: datetime | None) -> str:
         return moment.astimezone(zone).isoformat(timespec="seconds") if moment else ""
@@ -284,8 +316,12 @@ def rows(mailing: Mailing, messages: QuerySet[Message]) -> Iterator[list[Any]]:
         read = found.iterator(5000)
         while piece := list(islice(read, EVENTS_OF)):
             events = cameback.after([row[0] for row in piece])
-            acts = actors.of_machines([row[0] for row in piece if row[8]])
-            for pk, address, state, reason, reply, attempts, since, relay, _m, *firsts in piece:
+            acts = actors.of([row[0] for row in piece if any(row[10:])])
+            for pk, address, state, reason, reply, attempts, since, relay, *more in piece:
+                variant, bits, *firsts, _machines = more
+                if bits not in market_names:
+                    market_names[bits] = in_language(bits)
+                own = acts.get(pk, ())
                 yield [
                     address,
                     words[code_of(state, in_flight=pk in in_flight)],
@@ -295,7 +331,12 @@ def rows(mailing: Mailing, messages: QuerySet[Message]) -> Iterator[list[Any]]:
                     written(since),
                     relays.get(relay, ""),
                     *(written(moment) for moment in firsts),
-                    "\n".join(act_words[one.kind, one.actor] for one in acts.get(pk, ())),
+                    "\n".join(
+                        act_words[one.kind, one.actor] for one in own if one.actor.is_machine
+                    ),
+                    *(actor_words[actors.first(own, kind)] for kind in KINDS),
+                    market_names[bits],
+                    markets.marked(subjects.get((mailing.pk, variant), ""), bits),
                     *returned(events.get(pk, ())),
                 ]
 

@@ -26,6 +26,7 @@ from designs.fielduses import Use
 from designs.trials import MailTrial, TrialFailure
 from pages import reasons
 from sending.queries import markets
+from sending.queries.markets import AudienceMarkets
 
 # Seconds for which a count is cached for a page that asks after each change. Counting a million
 # people takes about a second.
@@ -70,20 +71,30 @@ class AudienceFigures:
     included: list[AudienceItem]
     excluded: list[AudienceItem]
     unknown: str = ""
-    # {bits of markets (accounts.markets): recipients}
-    markets: dict[int, int] = field(default_factory=dict)
+    places: AudienceMarkets = field(default_factory=AudienceMarkets)
 
     @property
     def left_out(self) -> int:
         return sum(one.count for one in self.exclusions)
 
     @property
+    def markets(self) -> dict[int, int]:
+        """{bits of markets (accounts.markets): recipients}"""
+        return self.places.bits
+
+    @property
     def in_markets(self) -> list[MarketFigure]:
         return marketwords.figures(self.markets)
 
     @property
-    def in_no_market(self) -> int:
-        return self.markets.get(0, 0)
+    def in_several(self) -> bool:
+        """Whether somebody is in several markets."""
+        return marketwords.overlap(self.markets)
+
+    @property
+    def not_understood(self) -> str:
+        """Values of the country that name none, in words."""
+        return marketwords.strange(self.places.most, self.places.strange_kinds)
 
 
 def of(
@@ -99,7 +110,11 @@ def of(
     `fresh`: counts may be KEEP seconds old."""
     people = audience_of(campaign)
     included, excluded = audienceparts.described(campaign.workspace, people)
-    counted: dict[str, Any] = {"recipients": 0, "excluded": {}, "markets": {}}
+    counted: dict[str, Any] = {
+        "recipients": 0,
+        "excluded": {},
+        "markets": AudienceMarkets(),
+    }
     missing: dict[str, int] = {}
     unfit: dict[Use, tuple[int, str]] = {}
     failing: list[TrialFailure] = []
@@ -134,7 +149,7 @@ def of(
         included=included,
         excluded=excluded,
         unknown=unknown,
-        markets=counted["markets"],
+        places=counted["markets"],
     )
 
 

@@ -1,6 +1,8 @@
 """Pages of the people of a campaign's audience: before the start, recipients and people who would
 be left out; afterwards, people who were left out."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -10,9 +12,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.access import WorkspaceRequest
+from campaigns import marketwords
 from campaigns.models import Campaign
 from campaigns.queries import audience as query
 from campaigns.queries import audiencesheet, personsearch
+from campaigns.queries.personsearch import RecipientReply
 from campaigns.services import review
 from campaigns.views.report import dropped, started
 from contacts import exports
@@ -20,6 +24,7 @@ from contacts.queries import audience as lists
 from contacts.views.people import csv_response
 from pages import reasons, tables
 from sending.models import LeftOut
+from sending.queries import markets
 
 
 def _context(request: WorkspaceRequest, page: tables.Page[LeftOut]) -> dict[str, Any]:
@@ -46,11 +51,23 @@ def campaign_audience(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     text = request.GET.get("q", "").strip()
     context = _context(request, page) | {
         "campaign": campaign,
+        "market": request.GET.get("market", ""),
+        "markets": marketwords.choices(),
+        "rows": _with_markets(campaign, page.rows),
         "answers": personsearch.before(campaign, text, page.rows) if text else [],
         "reasons": [(code, reasons.text(code)) for code in counted["excluded"]],
         "everybody": lists.LEFT_OUT,
     }
     return render(request, "campaigns/audience.html", context)
+
+
+def _with_markets(campaign: Campaign, rows: Sequence[LeftOut]) -> list[RecipientReply]:
+    known = {row.contact_id: row.address for row in rows if row.contact_id is not None}
+    found = markets.of_contacts(campaign.workspace, known)
+    return [
+        replace(one, markets=marketwords.names(found.get(row.contact_id or 0, 0)))
+        for row, one in zip(rows, personsearch.of_left_out(campaign.workspace, rows), strict=True)
+    ]
 
 
 def export_audience(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
@@ -62,7 +79,7 @@ def export_audience(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
         messages.error(request, why)
         return redirect("campaign", request.workspace.slug, pk)
     rows = audiencesheet.live(campaign, request.GET)
-    content = exports.stream(audiencesheet.header(), rows)
+    content = exports.stream(audiencesheet.header(markets=True), rows)
     return csv_response(f"campaign-{pk}-audience.csv", content)
 
 

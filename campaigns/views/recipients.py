@@ -8,9 +8,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
 
-from accounts import markets
 from accounts.access import WorkspaceRequest
-from campaigns import wording
+from campaigns import marketwords
 from campaigns.queries import actors, cameback, causes, leaving, pending, personsearch
 from campaigns.queries import recipients as query
 from campaigns.views import unknown
@@ -43,7 +42,7 @@ def _rows(mailing: Mailing, messages: Sequence[Message]) -> list[dict[str, Any]]
     return [
         {
             "message": message,
-            "markets": wording.listed(one.name for one in markets.named(message.markets)),
+            "markets": marketwords.names(message.markets),
             "address": addresses.display(message.address),
             "contact": message.contact_id if message.contact_id in known else None,
             "state": query.code_of(message.state, in_flight=message.pk in in_flight),
@@ -72,6 +71,7 @@ def _choices(mailing: Mailing) -> dict[str, Any]:
         "events": [
             (code, EVENT_LABELS.get(code) or statuses.look(code).label) for code in query.EVENTS
         ],
+        "markets": marketwords.frozen_choices(),
     }
 
 

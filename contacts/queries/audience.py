@@ -3,7 +3,7 @@ searched, and their merge fields. Each function raises UnusableError for a segme
 be used."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -101,6 +101,10 @@ class Question:
     begins: str = ""
     # Only these contacts; None for all.
     contact_ids: Sequence[int] | None = None
+    # A condition of an app to the right, on further columns of the audience (AudienceSql.columns).
+    condition: str = ""
+    columns: str = ""
+    given: Mapping[str, Any] = field(default_factory=dict)
 
     def sql(self) -> tuple[audiencesql.AudienceSql, str, dict[str, Any]]:
         """(the audience, a condition on its rows, the parameters of both)"""
@@ -111,11 +115,14 @@ class Question:
             found.append("starts_with(address, %(begins)s)")
         if self.contact_ids is not None:
             found.append("contact_id = ANY(%(contacts)s)")
-        asked = audiencesql.of(self.audience)
+        if self.condition:
+            found.append(f"({self.condition})")
+        asked = audiencesql.of(self.audience, columns=self.columns)
         return (
             asked,
             " AND ".join(found),
             asked.parameters
+            | dict(self.given)
             | {
                 "reason": self.reason,
                 "begins": self.begins,

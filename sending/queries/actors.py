@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection
 
+from contacts.erasures import DOMAIN
 from sending import blocks
 from sending.machines import KINDS
 from sending.queries import answers
@@ -15,12 +16,18 @@ from sending.queries.states import sql
 
 # Events of one message that are read at most. Who sends more at once only spoils the judgement.
 MOST = 100
-# Locks the messages as queries.events does. Index: the primary key.
-KNOWN = sql("""
+# Locks the messages as queries.events does. Index: the primary key. Without those of erased persons
+# (queries.erasing), of whom nothing new is stored: the address stands for nobody, the contact is 0,
+# or the message waited when the person was erased.
+KNOWN = sql(f"""
 SELECT id, CASE WHEN state = $ACCEPTED AND settled_at > %(since)s THEN settled_at END,
        clicked_at IS NOT NULL OR machines & 2 > 0
-  FROM sending_message m WHERE id = ANY(%(messages)s) AND {m} ORDER BY id FOR UPDATE
-""")
+  FROM sending_message m
+ WHERE id = ANY(%(messages)s) AND {{m}} AND contact_id IS DISTINCT FROM 0
+   AND split_part(address, '@', 2) <> '{DOMAIN}'
+   AND NOT EXISTS (SELECT FROM sending_waitingerasure w WHERE w.message_id = m.id)
+ ORDER BY id FOR UPDATE OF m
+""")  # noqa: S608 - only a constant of ours
 # Of one block, by the index of its events on the message. The statement names the block's partition
 # and no kind: with a condition on either, PostgreSQL takes an index that begins with the mailing
 # while its statistics are old, and reads all events of the block for each message.
@@ -58,9 +65,9 @@ Span = tuple[datetime, datetime]
 
 
 def lock(message_ids: Iterable[int], *, since: datetime) -> dict[int, KnownMessage]:
-    """Those of the messages that still exist. They are locked, so that two workers that record a
-    burst in two pieces see each other. Needs a transaction. `since`: an acceptance before it was
-    long ago. Most are, and their times are not read."""
+    """Those of the messages that still exist, and whose person is not erased. They are locked, so
+    that two workers that record a burst in two pieces see each other. Needs a transaction.
+    `since`: an acceptance before it was long ago. Most are, and their times are not read."""
     messages = sorted(set(message_ids))
     among = {blocks.of_message(number) for number in messages}
     with connection.cursor() as cursor:

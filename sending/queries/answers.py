@@ -242,16 +242,16 @@ def _again(cursor: Any, pairs: Collection[tuple[int, int]]) -> None:
         cursor.execute(statement, _columns(pairs))
 
 
-def forget(mailings: Iterable[int]) -> None:
-    """The mailings' bits are not read any more, until they are made anew."""
-    AnswerIndex.objects.filter(pk__in=mailings).delete()
-
-
 def drop(mailings: Iterable[int]) -> None:
-    """The same for mailings whose messages are dropped."""
-    forget(mailings)
+    """Of mailings whose messages are dropped."""
+    AnswerIndex.objects.filter(pk__in=mailings).delete()
     AnswerBits.objects.filter(mailing__in=mailings).delete()
 
+
+# The mailing's bits are not read any more, until a tick makes them anew. A part of a statement about
+# one mailing.
+FORGOTTEN = """
+forgotten AS (DELETE FROM sending_answerindex WHERE mailing_id = %(mailing)s)"""
 
 # Readers -----------------------------------------------------------------------------------------
 

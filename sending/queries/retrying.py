@@ -8,17 +8,18 @@ from django.db.models import QuerySet
 from pages.statements import named
 from sending import blocks
 from sending.models import Mailing, Message
-from sending.queries import answers
+from sending.queries.answers import FORGOTTEN
 from sending.queries.states import sql
 
 # One statement, so that rows, events and counts move together. Locks are taken in the order used
 # everywhere (queries.record, queries.events): messages by address, the tally, its minutes. The only
 # hard bounce of a message that a server refused is that refusal. A soft bounce or block that a mail
 # reported stays, and the message still counts as bounced.
-RETRY = sql("""
-WITH chosen AS MATERIALIZED (
+RETRY = sql(f"""
+WITH {FORGOTTEN},
+chosen AS MATERIALIZED (
   SELECT id, address, settled_at FROM sending_message
-   WHERE mailing_id = %(mailing)s AND trouble = $FAILED AND id IN ({rows})
+   WHERE mailing_id = %(mailing)s AND trouble = $FAILED AND id IN ({{rows}})
    ORDER BY address LIMIT %(limit)s FOR UPDATE),
 kept AS (
   SELECT e.message_id, min(e.at) AS at FROM sending_event e JOIN chosen ON chosen.id = e.message_id
@@ -56,7 +57,7 @@ minutes AS (
    WHERE t.mailing_id = tallied.mailing_id AND t.minute = gone.minute)
 SELECT (SELECT count(*) FROM chosen), (SELECT count(*) FROM bounced),
        ARRAY(SELECT address FROM chosen JOIN bounced ON bounced.message_id = chosen.id)
-""")
+""")  # noqa: S608 - only constants of ours
 
 
 # After a merge, two messages of a mailing may be of one contact, who has the mail at the other
@@ -102,7 +103,6 @@ def put_back(
 ) -> tuple[int, int, list[str]]:
     """Sets up to `limit` failed messages of `rows` back to waiting: (how many, how many of them had
     bounced, addresses of the bounced). Needs a transaction that has locked the mailing."""
-    answers.forget([mailing.pk])
     found: tuple[int, int, list[str]] = _run(
         RETRY, mailing, rows, {"reason": reason, "limit": limit}
     )

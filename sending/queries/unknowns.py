@@ -6,17 +6,18 @@ from django.db.models import QuerySet
 from pages.statements import named
 from sending import blocks
 from sending.models import Mailing, Message
-from sending.queries import answers
+from sending.queries.answers import FORGOTTEN
 from sending.queries.states import sql
 
 # One statement, so that rows and counts move together.
-CHOSEN = sql("""
-WITH chosen AS MATERIALIZED (
+CHOSEN = sql(f"""
+WITH {FORGOTTEN},
+chosen AS MATERIALIZED (
   SELECT id, counts_opens FROM sending_message
-   WHERE mailing_id = %(mailing)s AND trouble = $UNKNOWN AND id IN ({rows})
+   WHERE mailing_id = %(mailing)s AND trouble = $UNKNOWN AND id IN ({{rows}})
    ORDER BY address LIMIT %(limit)s FOR UPDATE),
 counted AS (SELECT count(*) AS n, count(*) FILTER (WHERE counts_opens) AS pixels FROM chosen),
-""")
+""")  # noqa: S608 - only constants of ours
 RESEND = sql(f"""{CHOSEN}
 again AS (
   UPDATE sending_message m
@@ -45,7 +46,6 @@ def count_as_sent(mailing: Mailing, rows: QuerySet[Message], limit: int) -> int:
 
 
 def _settle(statement: str, mailing: Mailing, rows: QuerySet[Message], limit: int) -> int:
-    answers.forget([mailing.pk])
     ids, parameters = named(rows.order_by().values("pk"))
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,13 +1,19 @@
 """Markets in a campaign: what the composer says, what the review warns of, and what the report
 shows."""
 
+import csv
 import email
 import email.policy
+import io
 from collections.abc import Callable
+from datetime import timedelta
+from html import unescape
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import markets
 from accounts.models import Workspace
@@ -19,11 +25,15 @@ from contacts.countries import ATTRIBUTE
 from contacts.models import Attribute, Contact, List
 from designs.models import Design
 from relays.models import Relay
-from tests import factories
+from sending.machines import Actor
+from sending.models import Message
+from sending.queries import events
+from tests import factories, figures
 from tests.mailservers.sink import Sink
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CN, EU, FR, US, CA = (one.bit for one in markets.markets().values())
+HOUR = timedelta(hours=1)
 CODES = {"no_address_in_mail", "no_contact_in_mail", "opens_without_consent"}
 
 
@@ -59,13 +69,92 @@ def test_the_composer_says_whose_rules_hold(
 ) -> None:
     campaign = make_campaign(lists_in=[people])
     rail = page(owner_client, "campaign_readiness", campaign)
-    assert "China, 2 contacts: the subject begins with 广告 or AD" in rail
+    assert "China, 2 contacts</a> <br> the subject begins with 广告 or AD" in rail
     assert markets.markets()["cn"].source in rail
-    assert "European Union, 1 contact:" in rail
-    assert "France, 1 contact: only people who agreed, opens are counted only with" in rail
-    assert "1 contact whose country is unknown" in rail
+    assert "European Union, 1 contact</a>" in rail
+    assert "France, 1 contact</a> <br> only people who agreed, opens are counted" in rail
+    assert "the authority's entry page" in unescape(rail)
+    assert "contact without a country: nothing is added" in rail
     assert "Set a default market" in rail
+    assert "One person may be in several markets" in rail
     assert "Canada" not in rail
+    assert "was not understood" not in rail
+
+
+STRANGE = ("Québec", "Québec", "<b>广东</b>", *(f"Land {number}" for number in range(6)))
+
+
+@pytest.fixture
+def strange(people: List) -> List:
+    """Besides them, some whose country is no country's name; one without rules."""
+    for number, value in enumerate((*STRANGE, "Japan")):
+        one = factories.make_contact(
+            people.workspace, f"s{number}@shop.example", attributes={ATTRIBUTE: value}
+        )
+        people.subscriptions.create(contact=one)
+    return people
+
+
+@pytest.mark.parametrize("name", ["campaign_readiness", "review_campaign"])
+def test_values_that_were_not_understood_are_named(
+    owner_client: Client,
+    workspace: Workspace,
+    make_campaign: Callable[..., Campaign],
+    strange: List,
+    name: str,
+) -> None:
+    campaign = make_campaign(lists_in=[strange])
+    said = page(owner_client, name, campaign)
+    assert "contacts have a country that was not understood: “Québec” (2), “&lt;b&gt;广" in said
+    assert "“Land 2” (1)" in said
+    assert "3 other values." in said
+    assert "“Land 3”" not in said
+    assert "tells no country either, nothing is added" in said
+    assert "contact in a country without rules here" in said
+    assert "contact without a country" in said
+    # They don't become the default market unnamed.
+    workspace.default_market = "cn"
+    workspace.save()
+    campaign.refresh_from_db()
+    said = page(owner_client, name, campaign)
+    assert f"China, {2 + 1 + len(STRANGE)} contacts" in said
+    assert "that was not understood: “Québec” (2)" in said
+    assert "tells no country either, the default market" in unescape(said)
+    assert "contact without a country" not in said
+
+
+def test_numbers_of_markets_open_their_people(
+    owner_client: Client,
+    workspace: Workspace,
+    make_campaign: Callable[..., Campaign],
+    strange: List,
+) -> None:
+    campaign = make_campaign(lists_in=[strange])
+    # China, EU and France; without rules; not understood; and no country, or the default market.
+    for default in ("", "us"):
+        workspace.default_market = default
+        workspace.save()
+        for name in ("campaign_readiness", "review_campaign"):
+            url = reverse(name, args=[workspace.slug, campaign.pk])
+            found = [one for one in figures.on_page(owner_client, url) if "market=" in one.url]
+            assert len({one.url for one in found}) == 6
+            assert figures.differences(owner_client, found) == []
+    audience = reverse("campaign_audience", args=[workspace.slug, campaign.pk])
+    listed = " ".join(owner_client.get(audience, {"market": "fr"}).content.decode().split())
+    assert 'data-label="Market">European Union, France</td>' in listed
+    assert '<option value="fr" selected>France</option>' in listed
+    assert "wei@shop.example" not in listed
+    sheet = owner_client.get(
+        reverse("export_audience", args=[workspace.slug, campaign.pk]), {"market": "cn"}
+    )
+    assert {row["E-mail address"]: row["Market"] for row in read(sheet)} == {
+        "wei@shop.example": "China",
+        "li@qq.com": "China",
+    }
+
+
+def read(sheet: Any) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(b"".join(sheet).decode("utf-8-sig"))))
 
 
 def test_the_composer_names_no_market_if_there_is_none(
@@ -186,11 +275,41 @@ def test_recipients_and_the_timeline_show_the_market(
 ) -> None:
     campaign = sent("Sale")
     table = page(owner_client, "recipients", campaign)
-    assert table.count('<div class="small muted">China</div>') == 2
-    assert table.count('<div class="small muted">European Union, France</div>') == 1
+    assert table.count('<td data-label="Market">China</td>') == 2
+    assert table.count('<td data-label="Market">European Union, France</td>') == 1
+    url = reverse("recipients", args=[workspace.slug, campaign.pk])
+    for market, number in {"cn": 2, "eu": 1, "fr": 1, "us": 0, "none": 1, "x": 0}.items():
+        shown = owner_client.get(url, {"market": market}).content.decode()
+        assert f'data-total="{number}"' in shown, market
     wei = Contact.objects.get(email="wei@shop.example")
     shown = owner_client.get(reverse("contact", args=[workspace.slug, wei.pk])).content.decode()
     assert "AD: Sale" in shown
+
+
+def test_the_csv_says_who_did_it_the_market_and_the_subject(
+    owner_client: Client, workspace: Workspace, sent: Callable[..., Campaign]
+) -> None:
+    campaign = sent("Sale for {{ email }}")
+    wei, li, zoe = (Message.objects.get(address__startswith=one) for one in ("wei", "li", "zoe"))
+    now = timezone.now()
+    for message, actor, at in (
+        (wei, Actor.BURST, now),
+        (wei, Actor.BROWSER, now + HOUR),
+        (li, Actor.SCANNER, now),
+        (zoe, Actor.UNKNOWN, now),
+    ):
+        events.record([events.EventRow(message.pk, "clicked", at, link=0, actor=actor)])
+    sheet = owner_client.get(reverse("export_recipients", args=[workspace.slug, campaign.pk]))
+    told = {row["E-mail address"]: row for row in read(sheet)}
+    assert told[wei.address]["Who clicked first"].startswith("likely a person")
+    assert told[li.address]["Who clicked first"].startswith("by a machine: a known scanner")
+    assert told[zoe.address]["Who clicked first"] == "by a person or a machine: unknown"
+    assert told["who@shop.example"]["Who clicked first"] == ""
+    assert {row["Who opened first"] for row in told.values()} == {""}
+    assert told[wei.address]["Market"] == "China"
+    assert told[zoe.address]["Market"] == "European Union, France"
+    assert told[wei.address]["Subject as sent"] == "AD: Sale for …"
+    assert told["who@shop.example"]["Subject as sent"] == "Sale for …"
 
 
 # Tests of a mail ---------------------------------------------------------------------------------

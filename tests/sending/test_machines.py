@@ -24,6 +24,20 @@ AT_DELIVERY = (
     " Chrome/42.0.2311.135 Safari/537.36 Edge/12.246 Mozilla/5.0"
 )
 CUBOT = "Mozilla/5.0 (Linux; Android 9; CUBOT X19) AppleWebKit/537.36 Chrome/91.0 Mobile Safari"
+TOOLS = ("GuzzleHttp/7", "PostmanRuntime/7.39.0", "Mozilla/5.0 zgrab/0.x", "got (https://x)")
+SCANNERS = (
+    f"{CHROME} BingPreview/1.0b",
+    "Mozilla/5.0 (compatible; Google-Safety; +http://www.google.com/bot.html)",
+    "Sophos Email Scanner",
+    "Symantec.cloud link following",
+    "Trend Micro WTP",
+    "TMES",
+    "FortiMail/7.4",
+    "NetEase Mail Scanner",
+    "TencentSecurity/1.0",
+    "Mimecast URL Protect",
+)
+MAILMASTER = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 MailMaster/4.17 NetEase"
 NOW = dt.datetime(2026, 11, 30, 12, tzinfo=dt.UTC)
 
 
@@ -51,8 +65,13 @@ def asked(kind: str, agent: str, *, method: str = "GET", address: str | None = N
         ("python-requests/2.32.3", Actor.PROGRAM, Actor.PROGRAM),
         ("Slackbot-LinkExpanding 1.0", Actor.PROGRAM, Actor.PROGRAM),
         ("Mozilla/5.0 (compatible; Googlebot/2.1)", Actor.PROGRAM, Actor.PROGRAM),
-        ("okhttp/4.10.0", Actor.UNKNOWN, Actor.UNKNOWN),
-        ("", Actor.UNKNOWN, Actor.UNKNOWN),
+        # Phones load pictures with it; they open links in a browser.
+        ("okhttp/4.10.0", Actor.UNKNOWN, Actor.PROGRAM),
+        *((agent, Actor.PROGRAM, Actor.PROGRAM) for agent in TOOLS),
+        *((agent, Actor.SCANNER, Actor.SCANNER) for agent in SCANNERS),
+        (MAILMASTER, Actor.BROWSER, Actor.BROWSER),
+        # Browsers name themselves; proxies of readers need not.
+        *((agent, Actor.UNKNOWN, Actor.PROGRAM) for agent in ("", "-", " - ")),
         ("\x00\x1b[31m\r\nX: y", Actor.UNKNOWN, Actor.UNKNOWN),
         ("\ud800雁书", Actor.UNKNOWN, Actor.UNKNOWN),
         ("(" * 10_000, Actor.UNKNOWN, Actor.UNKNOWN),

@@ -3,6 +3,7 @@ that left."""
 
 import email
 import email.policy
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -10,6 +11,7 @@ from django.db import transaction
 
 from accounts import markets as rules
 from accounts.models import Workspace
+from contacts import countries
 from contacts.audience import Audience
 from contacts.countries import ATTRIBUTE
 from contacts.models import Attribute, Contact, List
@@ -35,6 +37,25 @@ __all__ = ["design", "relay"]
 CN, EU, FR, US, CA = (one.bit for one in rules.markets().values())
 pytestmark = pytest.mark.django_db(transaction=True)
 Send = Callable[..., Mailing]
+CHINESE = (
+    *("ＣＮ", "P.R.China", "P. R. China", "China, Shanghai", "中国上海", "China (CN)", "156", "🇨🇳"),
+    *(
+        "🇨🇳 China",
+        "China 🇨🇳",
+        "Shanghai, China",
+        "中国-北京",
+        "\u200bChina",
+        "CHINA\u00a0",
+        "china.",
+    ),
+)
+FRENCH = (
+    "République française",
+    "REPUBLIQUE FRANCAISE",
+    "FRANCE METROPOLITAINE",
+    "FX",
+    "La Réunion",
+)
 # (value of the attribute, address, default market, markets)
 CASES: tuple[tuple[object, str, str, int], ...] = (
     ("China", "a@brand.com", "", CN),
@@ -69,12 +90,28 @@ CASES: tuple[tuple[object, str, str, int], ...] = (
     ("", "a@gmail.com", "ca", CA),
     ("Atlantis", "a@gmail.com", "us", US),
     ("China" * 3_000, "a@gmail.com", "us", US),
-    ("\u202eChina", "a@gmail.com", "us", US),
+    ("\u202eChina", "a@gmail.com", "us", CN),
+    ("Québec", "a@gmail.com", "us", US),
+    ("California", "a@gmail.com", "", 0),
+    ("N/A", "a@gmail.com", "cn", CN),
+    (" - ", "a@gmail.com", "cn", CN),
+    *((value, "a@gmail.com", "us", CN) for value in CHINESE),
+    *((value, "a@gmail.com", "us", EU | FR) for value in FRENCH),
+    *((value, "a@gmail.com", "us", EU) for value in ("Ελλάδα", "ΕΛΛΆΔΑ", "ελλαδα", "Czech")),
+    ("Åland", "a@gmail.com", "us", 0),
+    ("China / France", "a@gmail.com", "us", CN | EU | FR),
+    # A state of the US, or a country?
+    ("Atlanta, Georgia", "a@gmail.com", "us", US),
+    ("Sunnyvale, CA", "a@gmail.com", "us", US),
+    ("Ruritania", "a@qq.com", "us", CN),
     ("'; DROP TABLE x; -- %s %(a)s {b}", "a@qq.com", "us", CN),
     ("ÖSTERREICH", "a@gmail.com", "us", EU),
     ("österreich", "a@gmail.com", "us", EU),
     (42, "a@gmail.com", "us", US),
-    (["China"], "a@gmail.com", "us", US),
+    (156, "a@gmail.com", "us", CN),
+    (1.5, "a@gmail.com", "us", US),
+    ({"a": "b"}, "a@gmail.com", "us", US),
+    (["China"], "a@gmail.com", "us", CN),
     (True, "a@qq.com", "us", CN),
     # Ends that only look like a market.
     (None, "cn@cn.example", "", 0),
@@ -87,6 +124,33 @@ def test_markets_of_a_contact(country: object, address: str, default: str, bits:
     assert markets.of(country, address, default=default) == bits
 
 
+FILTERS = (query.NO_COUNTRY, query.NO_RULES, query.NONE, query.STRANGE)
+
+
+def chosen_of(place: int, bits: int) -> set[str]:
+    """The values of the filter by market that find somebody at this place."""
+    found = {one.key for one in rules.markets().values() if bits & one.bit}
+    if place & markets.STRANGE:
+        found.add(query.STRANGE)
+    if not bits:
+        found.add(query.NONE)
+    if place == markets.KNOWN:
+        found.add(query.NO_RULES)
+    if not place and not bits:
+        found.add(query.NO_COUNTRY)
+    return found
+
+
+def asked_for(workspace: Workspace, people: Audience, chosen: str) -> set[int]:
+    columns, condition, given = query.condition(workspace, chosen)
+    question = audience.Question(
+        people, reason="", columns=columns, condition=condition, given=given
+    )
+    found = {one.contact_id for one in audience.people(question, limit=1000)}
+    assert audience.count_people(question) == len(found)
+    return found
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_the_database_finds_the_same(workspace: Workspace, known: bool) -> None:
     """All cases at once. Without the attribute, nobody reads its values."""
@@ -97,6 +161,8 @@ def test_the_database_finds_the_same(workspace: Workspace, known: bool) -> None:
         workspace.save()
         made = factories.make_list(workspace, name=default or "none")
         wanted: dict[int, int] = {}
+        strange: Counter[str] = Counter()
+        people: dict[str, set[int]] = {key: set() for key in (*rules.markets(), *FILTERS)}
         for number, (country, address, _default, _bits) in enumerate(CASES):
             one = factories.make_contact(
                 workspace,
@@ -108,10 +174,24 @@ def test_the_database_finds_the_same(workspace: Workspace, known: bool) -> None:
             bits = markets.of(country if known else None, one.email, default=default)
             if status == "subscribed":
                 wanted[bits] = wanted.get(bits, 0) + 1
+                value = country if known else None
+                if markets.place(value, one.email) & markets.STRANGE:
+                    strange[countries.text(value).strip(" ")[: markets.SHOWN]] += 1
+                for chosen in chosen_of(markets.place(value, one.email), bits):
+                    people[chosen].add(one.pk)
         asked = Audience.of_lists(workspace.pk, [made.pk])
         found = query.count(workspace, asked)
-        assert found.pop("markets") == wanted
+        told = found.pop("markets")
+        assert told.bits == wanted
+        assert sum(told.most.values()) <= told.strange == sum(strange.values())
+        assert told.strange_kinds == len(strange)
+        assert all(strange[value] == number for value, number in told.most.items())
+        assert len(told.most) == min(len(strange), query.MOST)
         assert found == audience.count(asked)
+        # The filters of the list, one by one.
+        for chosen, ids in people.items():
+            assert asked_for(workspace, asked, chosen) == ids, (default, chosen)
+        assert asked_for(workspace, asked, "no market") == set()
         made.subscriptions.all().delete()
         Contact.objects.all().delete()
 

@@ -6,16 +6,17 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from contacts.models import Contact
 from contacts.provenance import BY_HAND
-from contacts.services import openconsent
+from contacts.services import erasing, openconsent
 from sending.compose import tokens
 from sending.machines import Actor
-from sending.models import Event, Message, Tally, TallyMinute
+from sending.models import Event, Message, Tally, TallyMinute, WaitingErasure
 from tracking.models import Hit
 from tracking.services import hits
 
@@ -78,7 +79,9 @@ def burst(message: Message, at: dt.datetime, *links: int, actor: Actor = Actor.B
         (GMAIL, Actor.IMAGE_PROXY, Actor.BROWSER),
         ("Barracuda Sentinel (EE)", Actor.SCANNER, Actor.SCANNER),
         (CHROME, Actor.BROWSER, Actor.BROWSER),
-        ("", Actor.UNKNOWN, Actor.UNKNOWN),
+        # Browsers name themselves; proxies of readers need not.
+        ("", Actor.UNKNOWN, Actor.PROGRAM),
+        ("-", Actor.UNKNOWN, Actor.PROGRAM),
         ("x" * 10_000, Actor.UNKNOWN, Actor.UNKNOWN),
         ("\x00\x01\x1b]0;\x07\r\n\udcff", Actor.UNKNOWN, Actor.UNKNOWN),
     ],
@@ -96,9 +99,134 @@ def test_requests_with_any_user_agent(
 def test_requests_without_a_user_agent_and_for_headers(client: Client, token: str) -> None:
     for path in (f"/e/o/{token}.gif", f"/e/c/{token}/0"):
         assert client.get(path).status_code == client.head(path).status_code
-    assert sorted(recorded()) == sorted(
-        (kind, actor) for kind in COUNTED for actor in (Actor.UNKNOWN, Actor.HEADERS_ONLY)
-    )
+    assert sorted(recorded()) == [
+        ("clicked", Actor.PROGRAM),
+        ("clicked", Actor.HEADERS_ONLY),
+        ("opened", Actor.UNKNOWN),
+        ("opened", Actor.HEADERS_ONLY),
+    ]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec-purpose": "prefetch;anonymous-client-ip"},
+        {"purpose": "prefetch"},
+        {"x-moz": "prefetch"},
+        {"x-purpose": "preview"},
+        {"sec-purpose": "prefetch;prerender"},
+    ],
+)
+def test_a_browser_that_fetches_in_advance(
+    client: Client, token: str, headers: dict[str, str]
+) -> None:
+    client.get(f"/e/c/{token}/0", headers=headers | {"user-agent": CHROME})
+    client.get(f"/e/c/{token}/0", headers={"user-agent": CHROME, "sec-purpose": "x" * 10_000})
+    assert recorded() == [("clicked", Actor.PREFETCH), ("clicked", Actor.BROWSER)]
+
+
+# Other pages of the mail -------------------------------------------------------------------------
+
+PAGES = ("u", "v", "s", "p")
+
+
+def look(client: Client, token: str, *pages: str) -> None:
+    for page in pages:
+        assert client.get(f"/e/{page}/{token}", HTTP_USER_AGENT=CHROME).status_code == 200
+
+
+def settled() -> None:
+    """The hits are some seconds old."""
+    Hit.objects.update(at=F("at") - 2 * hits.SETTLED)
+
+
+def test_a_scanner_that_follows_all_links_of_a_mail_with_one_link(
+    client: Client, token: str, message: Message
+) -> None:
+    client.get(f"/e/o/{token}.gif", HTTP_USER_AGENT=CHROME)
+    client.get(f"/e/c/{token}/0", HTTP_USER_AGENT=CHROME)
+    look(client, token, "u", "v", "s")
+    settled()
+    assert recorded() == [("opened", Actor.BURST), ("clicked", Actor.BURST)]
+    message.refresh_from_db()
+    assert (message.opened_at, message.clicked_at, message.machines) == (None, None, 3)
+    assert not Hit.objects.exists()
+
+
+@pytest.mark.parametrize("early", ["click", "pages"])
+def test_pages_and_clicks_that_are_recorded_one_after_the_other(
+    client: Client, token: str, early: str
+) -> None:
+    """A look waits until the clicks of its seconds are stored."""
+    if early == "pages":
+        look(client, token, "u", "p")
+        assert recorded() == []
+    client.get(f"/e/c/{token}/0", HTTP_USER_AGENT=CHROME)
+    assert recorded() == [("clicked", Actor.BROWSER)]
+    if early == "click":
+        look(client, token, "u", "p")
+        assert recorded() == [("clicked", Actor.BROWSER)]
+    assert Hit.objects.count() == 2
+    Event.objects.update(at=F("at") - 2 * hits.SETTLED)
+    Message.objects.update(clicked_at=F("clicked_at") - 2 * hits.SETTLED)
+    TallyMinute.objects.update(minute=Event.objects.get().at.replace(second=0, microsecond=0))
+    settled()
+    assert recorded() == [("clicked", Actor.BURST)]
+    assert not Hit.objects.exists()
+
+
+def test_two_pages_and_the_form_of_a_person_say_nothing(client: Client, token: str) -> None:
+    client.get(f"/e/c/{token}/0", HTTP_USER_AGENT=CHROME)
+    look(client, token, "u", "u")
+    client.post(f"/e/s/{token}", {"action": "none"}, HTTP_USER_AGENT=CHROME)
+    settled()
+    assert ("clicked", Actor.BROWSER) in recorded()
+    assert not Event.objects.filter(actor__gt=0).exists()
+
+
+def test_pages_alone_are_forgotten(client: Client, token: str) -> None:
+    look(client, token, *PAGES)
+    client.head(f"/e/u/{token}")
+    assert Hit.objects.filter(kind="looked").count() == 5
+    settled()
+    assert hits.record_hits() == 5
+    assert not Event.objects.exists()
+    assert not Hit.objects.exists()
+
+
+def test_looks_take_no_place_of_what_counts(client: Client, token: str, message: Message) -> None:
+    look(client, token, *PAGES)
+    settled()
+    burst(message, timezone.now() - dt.timedelta(minutes=5), 0, 1)
+    assert hits.record_hits(batch=2) == 2
+    assert Hit.objects.count() == len(PAGES)
+
+
+# Erased persons ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("after", ["erased", "nobody", "waiting"])
+def test_nothing_new_is_recorded_of_erased_persons(
+    client: Client, token: str, message: Message, contact: Contact, after: str
+) -> None:
+    client.get(f"/e/c/{token}/0", HTTP_USER_AGENT=CHROME)
+    recorded()
+    if after == "erased":
+        erasing.erase(contact.workspace, contact.email, by=None)
+    elif after == "nobody":
+        Message.objects.update(contact_id=0)
+    else:
+        WaitingErasure.objects.create(message_id=message.pk, mailing=message.mailing)
+    before = Message.objects.values("clicked_at", "opened_at", "machines").get()
+    client.get(f"/e/o/{token}.gif", HTTP_USER_AGENT=CHROME)
+    client.head(f"/e/c/{token}/0")
+    assert client.get(f"/e/c/{token}/0", HTTP_USER_AGENT=CHROME).status_code == 302
+    look(client, token, "u")
+    hits.keep(message.pk, "unsubscribed", user_agent=CHROME)
+    settled()
+    assert [kind for kind, _actor in recorded()] == ["clicked"]
+    assert Message.objects.values("clicked_at", "opened_at", "machines").get() == before
+    assert not Hit.objects.exists()
 
 
 def test_a_click_from_the_network_of_a_scanner(client: Client, token: str) -> None:

@@ -42,7 +42,7 @@ def test_view_in_browser(client: Client, message: Message) -> None:
     assert "default-src 'none'" in policy
     assert "script" not in policy
     assert not page.cookies
-    assert not Hit.objects.exists()
+    assert set(Hit.objects.values_list("kind", flat=True)) <= {"looked"}
 
 
 def test_a_mail_without_html_is_shown_as_text(client: Client, message: Message) -> None:
@@ -69,6 +69,7 @@ def test_the_pixel_is_always_a_picture_and_never_cached(client: Client, message:
 
 def test_a_click_leads_to_the_link_of_that_mail(client: Client, message: Message) -> None:
     token = tokens.make(message.pk)
+    client.defaults["HTTP_USER_AGENT"] = "Mozilla/5.0 (Windows NT 10.0) Firefox/140.0"
     answer = client.get(f"/e/c/{token}/0")
     assert (answer.status_code, answer["Location"]) == (302, "https://shop.example/?a=1&b=2")
     answer = client.get(f"/e/c/{token}/1")
@@ -227,3 +228,38 @@ def test_two_workers_record_each_hit_once(message: Message) -> None:
     while count := hits.record_hits():  # rows that the other worker held when one looked
         taken.append(count)
     assert sum(taken) == Event.objects.count() == 200
+
+
+@pytest.mark.parametrize(
+    "behind", [")", ".", ",", "/", "=", "),", ">", "%0A", "”再见", "。", "%22"]
+)
+def test_punctuation_behind_a_link_is_ignored(
+    client: Client, message: Message, behind: str
+) -> None:
+    token = tokens.make(message.pk)
+    answer = client.get(f"/e/c/{token}/0{behind}")
+    assert (answer.status_code, answer["Location"]) == (302, "https://shop.example/?a=1&b=2")
+    personal = client.get(f"/e/c/{token}/1/x{behind}")
+    assert personal.status_code in {302, 404}
+    assert "leads nowhere" in personal.content.decode() or personal.status_code == 302
+    for page in ("u", "s", "p", "v"):
+        assert client.get(f"/e/{page}/{token}{behind}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        *("", "c/", "c/{}", "c/{}/", "c/{}/x", "c/{}/0x", "c/{}/0/1/2", "c/{}/9999", "c/{}/-1"),
+        *("u/", "x/{}", "u/{}/more", "o/{}", "c//0", "c/{}/" + "9" * 3_000),
+    ],
+)
+def test_a_broken_link_shows_the_page_for_readers(
+    client: Client, message: Message, broken: str
+) -> None:
+    for ask in (client.get, client.post):
+        page = ask("/e/" + broken.format(tokens.make(message.pk)))
+        if page.status_code != 405:
+            assert page.status_code == 404
+            assert "leads nowhere" in page.content.decode()
+            assert "noindex" in page["X-Robots-Tag"]
+    assert not Hit.objects.exists()

@@ -19,7 +19,7 @@ from sending import machines
 from sending.compose.tokens import NOBODY
 from sending.queries import actors, pictures
 from sending.queries.events import EventRow, record
-from tracking.models import Hit, PictureHit
+from tracking.models import LOOKED, Hit, PictureHit
 from tracking.queries.hits import take, take_pictures
 
 
@@ -35,6 +35,9 @@ class TakenHit(NamedTuple):
 
 
 BATCH = 2_000
+# Looks are judged when this time has passed: clicks of their burst, which last two seconds, have
+# come in by then.
+SETTLED = machines.BURST * 2
 LONGEST_USER_AGENT = 500
 
 
@@ -78,12 +81,12 @@ def record_pictures(batch: int = BATCH) -> int:
 def record_hits(batch: int = BATCH) -> int:
     """Turns up to `batch` hits into events. Returns the number of hits."""
     with transaction.atomic():
-        rows = take(batch)
+        rows = [TakenHit(*row) for row in take(batch, looks_until=timezone.now() - SETTLED)]
         if rows:
-            judged, changed = _judged([TakenHit(*row) for row in rows])
+            judged, changed = _judged(rows)
             record(judged, locked=True)
             if changed:
-                actors.correct(changed, {row.message_id for row in judged})
+                actors.correct(changed, {row.message_id for row in rows})
     return len(rows)
 
 
@@ -91,14 +94,14 @@ def _judged(rows: Sequence[TakenHit]) -> tuple[list[EventRow], dict[int, int]]:
     """(events with their actors, {id of a stored event: its actor, now that more is known})"""
     acts: dict[int, list[TakenHit]] = defaultdict(list)
     events: list[EventRow] = []
-    for row in rows:
-        if row.kind in machines.KINDS:
-            acts[row.message_id].append(row)
-        else:
-            events.append(_event(row, 0))
     recently = min(row.at for row in rows) - machines.DOUBTFUL
     known = actors.lock([row.message_id for row in rows], since=recently)
-    # Hits of messages that are gone are dropped.
+    # Hits of messages that are gone, and of erased persons, are dropped.
+    for row in rows:
+        if row.kind in {*machines.KINDS, LOOKED}:
+            acts[row.message_id].append(row)
+        elif row.message_id in known:
+            events.append(_event(row, 0))
     there = {number: some for number, some in acts.items() if number in known}
     spans = {number: _span(some) for number, some in there.items() if _asks(some, known[number])}
     stored = actors.around(spans)
@@ -106,7 +109,8 @@ def _judged(rows: Sequence[TakenHit]) -> tuple[list[EventRow], dict[int, int]]:
     for number, some in there.items():
         old = stored.get(number, [])
         found = machines.judge([*some, *old], known[number].accepted_at)
-        events += map(_event, some, found)
+        judged = zip(some, found[: len(some)], strict=True)
+        events += (_event(row, actor) for row, actor in judged if row.kind != LOOKED)
         for one, actor in zip(old, found[len(some) :], strict=True):
             if actor.is_machine and one.actor <= 0:
                 changed[one.id] = actor

@@ -49,6 +49,8 @@ def test_unknown_bits_are_ignored() -> None:
         ("AD2026", "AD: AD2026"),
         ("A D: x", "AD: A D: x"),
         ("广告行业大会", "广告：广告行业大会"),
+        # Not the letter of the rule.
+        ("廣告：春季", "广告：廣告：春季"),
         ("Not an AD: x", "AD: Not an AD: x"),
     ],
 )
@@ -64,11 +66,11 @@ def test_a_subject_without_the_mark_gets_it(subject: str, marked: str) -> None:
             "广告:春季",
             "广告",
             "广告 春季",
-            "廣告：春季",
             "【广告】春季",
             "[广告]春季",
         ),
         *(" 【 广告 】春季", "（广告）春季", "「广告」春季", "“广告”春季", "*广告*春季"),
+        *("\u200bAD: Sale", "\ufeff【\u200b广告】春季", "\u200e AD\u200b: Sale", "\u2060ad\u00ad"),
         *("AD: Sale", "AD Sale", "ad: Sale", "Ad: Sale", "(AD) Sale", "(ad)Sale", "[AD] Sale"),
         *(
             "【AD】春季",
