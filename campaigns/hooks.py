@@ -11,6 +11,7 @@ from sending.services import fence, retention
 retention.keepers.add(report.keep)
 fence.on_noticed.add(starting.take_back_scheduled)
 segments.users.add(drafts.using)
+segments.senders.add(drafts.sent_to)
 listdeleting.users.add(drafts.using_list)
 attributeuses.finders.add(drafts.with_attributes, order=20)
 workspaces.on_deleted.add(starting.take_back_deleted)

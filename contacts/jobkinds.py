@@ -49,6 +49,8 @@ class JobKind:
     permission: Permission = Permission.EDIT_CONTACTS
     # Whether a person may stop it half-way.
     may_cancel: bool = True
+    # Whether it may go on after a person stopped it.
+    resumes: bool = False
     icon: str = "activity"
     # (words, URL) of the page about what the job worked on; None: there is none.
     about: Callable[[Job], tuple[str, str] | None] | None = None

@@ -230,6 +230,9 @@ class Tag(models.Model):
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="tags", db_index=False)
     name = SingleLineField(_("name"), max_length=tagnames.LONGEST)
     key = models.CharField(max_length=tagnames.LONGEST_KEY)
+    # Made to keep who was in a segment on a day (services.segmentkeeping). It says nothing about a
+    # contact, so "has a tag" and "has none at all" don't count it.
+    keeps = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -11,7 +11,7 @@ from contacts.models import Contact, Job, Tag
 from contacts.provenance import JOB, Source
 from contacts.queries import importing
 from contacts.queries import segments as query
-from contacts.segmentmodels import Segment, SegmentVersion
+from contacts.segmentmodels import Segment, SegmentDay, SegmentVersion
 from contacts.segments import compiling, rules
 from contacts.services import jobs, segmentkeeping, tags, tagwords
 
@@ -36,8 +36,11 @@ def _step(job: Job, size: int) -> BatchStep:
     ids = list(after.order_by("pk").values_list("pk", flat=True)[:size])
     some = Contact.objects.filter(pk__in=ids)
     added = tags.add(tag, some, source=Source(JOB, job.pk)) if ids else 0
-    cursor = ids[-1] if ids else job.last
-    return BatchStep(cursor, len(ids), {"changed": added}, over=len(ids) < size)
+    cursor, over = ids[-1] if ids else job.last, len(ids) < size
+    if over:
+        # A count before this moment could not use the segment. It is counted anew.
+        SegmentDay.objects.filter(segment=job.parameters["kept"], size=None).delete()
+    return BatchStep(cursor, len(ids), {"changed": added}, over=over)
 
 
 def _undo(job: Job, by: User | None) -> Job:
@@ -70,6 +73,7 @@ kinds.add(
         ),
         undo=_undo,
         about=_page,
+        resumes=True,
         icon="copy",
     )
 )

@@ -17,6 +17,7 @@ from contacts.attributeuses import Use, Wanted, named_in
 from contacts.models import List
 from contacts.segmentmodels import Segment
 from contacts.services.listdeleting import ListUse
+from contacts.services.segments import Sent
 from designs.models import Design
 from pages import locales
 from relays.models import Pool, Relay
@@ -42,6 +43,8 @@ SCALARS = (
 )
 # Fields with several objects.
 CHOICES = ("lists_in", "lists_out", "segments_in", "segments_out", "campaigns_out")
+# Campaigns that went to a segment and are named: the latest.
+SHOWN = 5
 # Seconds for which deleted drafts can be brought back.
 KEEP_DELETED = 3600
 
@@ -129,6 +132,14 @@ def using(segment: Segment) -> list[tuple[str, str, int]]:
     found = Campaign.objects.filter(named, state__in=states).distinct().order_by("name", "pk")
     text = _("Campaign “{name}”")
     return [(text.format(name=one.name), "campaign", one.pk) for one in found]
+
+
+def sent_to(segment: Segment) -> Sent:
+    """Campaigns that have started and name the segment, for contacts.services.segments."""
+    named = Q(segments_in=segment) | Q(segments_out=segment)
+    found = Campaign.objects.filter(named).exclude(mailing=None).distinct()
+    latest = found.order_by("-mailing")[:SHOWN]
+    return [(one.name, "campaign", one.pk) for one in latest], found.count()
 
 
 def using_list(one: List) -> list[ListUse]:

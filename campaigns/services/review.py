@@ -17,6 +17,7 @@ from campaigns.queries.routes import Route
 from campaigns.services import audiences
 from campaigns.services.audiences import AudienceFigures
 from contacts.queries import segments
+from contacts.segmentmodels import Segment
 from designs import checks, fields
 from designs.trials import MailTrial
 
@@ -147,17 +148,26 @@ def _of_audience(campaign: Campaign) -> Iterator[ReviewProblem]:
     for segment in (*included, *campaign.segments_out.all()):
         try:
             segments.usable(segment)
-        except segments.UnusableError:
-            text = _(
-                "The segment {segment} can't be used any more: its rule names something that no"
-                " longer exists. Mend it, or take it out here."
-            )
-            said = text.format(segment=segment.name)
+        except segments.UnusableError as error:
+            said = _why_unusable(segment, error.incomplete)
             yield ReviewProblem(UNUSABLE_SEGMENT, ERROR, "to", said)
     for one in chosen:
         if one.archived_at:
             text = _("The list {list} is archived.").format(list=one.name)
             yield ReviewProblem(ARCHIVED_LIST, WARNING, "to", text)
+
+
+def _why_unusable(segment: Segment, incomplete: str) -> str:
+    if incomplete:
+        text = _(
+            "The segment {segment} is {incomplete}. Finish it on its page, or take it out here."
+        )
+        return text.format(segment=segment.name, incomplete=incomplete)
+    text = _(
+        "The segment {segment} can't be used any more: its rule names something that no"
+        " longer exists. Mend it, or take it out here."
+    )
+    return text.format(segment=segment.name)
 
 
 def _of_sender(campaign: Campaign) -> Iterator[ReviewProblem]:

@@ -37,6 +37,12 @@ def segment_size(segment: Segment) -> str:
     return _people(segment.size or 0)
 
 
+@register.filter
+def missing_of(unusable: dict[int, str], segment: int) -> str:
+    """What is missing of a segment that is not complete; "" if that is not why it can't be used."""
+    return unusable.get(segment, "")
+
+
 def _people(count: int) -> str:
     words = ngettext("{count} person", "{count} people", count)
     return words.format(count=locales.number(count))

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from contacts import valuekinds
 from contacts.audience import Audience
 from contacts.mergenames import OF_PERSON
-from contacts.queries import audiencesql
+from contacts.queries import audiencesql, fullnames
 
 
 def count(audience: Audience) -> dict[str, Any]:
@@ -235,6 +235,9 @@ def kinds_of_people(
 
 def _value_of(name: str, number: int) -> tuple[str, str, dict[str, str]]:
     """(SQL of a merge field's value as text, the same as jsonb, parameters)."""
+    if name == "full_name":
+        value = f"({fullnames.of('c')})"
+        return value, f"to_jsonb({value})", {}
     if name in OF_PERSON:
         return f"c.{name}", f"to_jsonb(c.{name})", {}
     key = f"field{number}"

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from contacts import addresses, attributevalues
 from contacts.models import Attribute, Import, Indexing, Suppression
 from contacts.queries import (
+    fullnames,
     listconditions,  # noqa: F401 - registers those about lists
     openconditions,  # noqa: F401 - registers that about the consent for opens
     tagconditions,  # noqa: F401 - registers that about tags
@@ -100,7 +101,7 @@ PERSON: Mapping[str, tuple[Promise, tuple[Operator, ...], str]] = {
     "domain": (gettext_lazy("Domain of the address"), operators.ALWAYS, "c.domain"),
     "first_name": (gettext_lazy("First name"), operators.TEXT, "c.first_name"),
     "last_name": (gettext_lazy("Last name"), operators.TEXT, "c.last_name"),
-    "full_name": (gettext_lazy("Full name"), operators.TEXT, "c.full_name"),
+    "full_name": (gettext_lazy("Full name"), operators.TEXT, fullnames.of("c")),
     "created": (gettext_lazy("Date added"), operators.MOMENT, "c.created_at"),
 }
 

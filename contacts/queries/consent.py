@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 from contacts.consent import Place, Stop
 from contacts.models import Contact
 from contacts.provenance import Source
-from contacts.queries import ways
+from contacts.queries import fullnames, ways
 from contacts.suppressionmodels import Suppression
 from pages import statements
 from pages.registry import Registry
@@ -63,7 +63,7 @@ class ExportedPerson(NamedTuple):
 # Each subquery is about one contact and uses an index that begins with it, so that the first rows
 # come at once and nothing is sorted or stored: the download sets the pace.
 EXPORT = """
-SELECT c.email, c.first_name, c.last_name, c.full_name, c.attributes::text, c.created_at,
+SELECT c.email, c.first_name, c.last_name, {full_name}, c.attributes::text, c.created_at,
        by_address.reason, by_address.source_kind, by_address.source_id, by_address.afterwards,
        by_address.detail, by_address.created_at,
        by_domain.reason, by_domain.source_kind, by_domain.source_id, by_domain.afterwards,
@@ -97,6 +97,7 @@ def people(found: QuerySet[Contact], workspace_id: int) -> Iterator[ExportedPers
     workspace = str(int(workspace_id))
     sql = EXPORT.format(
         stops=used.joins("c.email", workspace=workspace, keys=("%s", "%s")),
+        full_name=fullnames.of("c"),
         rare=", ".join(f"{way.name}.id" for way in used.rare),
         people=ids,
         columns=columns,

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 
 from contacts.provenance import IMPORT, Source
-from contacts.queries import overwritten, ways
+from contacts.queries import fullnames, overwritten, ways
 
 CREATE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS import_staged (
@@ -138,6 +138,8 @@ FROM (
                      WHERE contact_id = c.id AND status = 'unsubscribed')
                  THEN 'n' ELSE s.flag END AS flag
         ) said
+        -- Our export has a full name that is made of first and last name: it is not stored.
+        CROSS JOIN LATERAL (SELECT nullif(s.full_name, {full_name}) AS full_name) given
         CROSS JOIN LATERAL (SELECT
             CASE %(known)s
                 WHEN 'overwrite' THEN coalesce(nullif(s.first_name, ''), c.first_name, '')
@@ -148,9 +150,9 @@ FROM (
                 WHEN 'fill' THEN coalesce(nullif(c.last_name, ''), s.last_name)
                 ELSE coalesce(c.last_name, s.last_name) END AS last_name,
             CASE %(known)s
-                WHEN 'overwrite' THEN coalesce(nullif(s.full_name, ''), c.full_name, '')
-                WHEN 'fill' THEN coalesce(nullif(c.full_name, ''), s.full_name)
-                ELSE coalesce(c.full_name, s.full_name) END AS full_name,
+                WHEN 'overwrite' THEN coalesce(nullif(given.full_name, ''), c.full_name, '')
+                WHEN 'fill' THEN coalesce(nullif(c.full_name, ''), given.full_name, '')
+                ELSE coalesce(c.full_name, given.full_name) END AS full_name,
             CASE %(known)s
                 WHEN 'overwrite' THEN coalesce(c.attributes, '{}') || s.attributes
                 WHEN 'fill' THEN s.attributes || coalesce(c.attributes, '{}')
@@ -160,7 +162,7 @@ FROM (
     -- What reads a sequence must not be computed for rows that a later step would drop.
     OFFSET 0
 ) judged
-""".replace("{ours}", OURS)
+""".replace("{ours}", OURS).replace("{full_name}", fullnames.of("c"))
 
 # Locks the contacts first, in the order of ids, so that what is stored as overwritten is what was
 # there, whatever others change meanwhile.

@@ -208,7 +208,8 @@ def _with_tag(
 ) -> QuerySet[Contact]:
     chosen = parameters.get("tag", "")
     if chosen in {ANY_TAG, NO_TAG}:
-        has = Exists(ContactTag.objects.filter(contact_id=OuterRef("pk")))
+        counted = ContactTag.objects.filter(contact_id=OuterRef("pk"), tag__keeps=False)
+        has = Exists(counted)
         return people.filter(has if chosen == ANY_TAG else ~has)
     number = numbers.whole(chosen)
     if number is None:

@@ -5,10 +5,13 @@ next count compares both and replaces them, so that a segment has one such set a
 """
 
 import datetime as dt
+import itertools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
@@ -16,7 +19,7 @@ from accounts.models import Workspace
 from contacts.models import Contact
 from contacts.queries import segments
 from contacts.queries.copies import SHIFT
-from contacts.segmentmodels import Segment, SegmentDay, SegmentDayPart
+from contacts.segmentmodels import Segment, SegmentDay, SegmentDayPart, SegmentVersion
 from contacts.segments import compiling
 from contacts.segments.sql import put
 
@@ -36,6 +39,16 @@ SELECT s.id FROM contacts_segment s
                     WHERE d.segment_id = s.id AND d.day = (now() AT TIME ZONE w.timezone)::date)
  ORDER BY (SELECT max(d.day) FROM contacts_segmentday d WHERE d.segment_id = s.id) NULLS FIRST, s.id
  LIMIT %s
+"""
+# Counts of a day that has not begun: the workspace's zone was moved westward. Each gets the day on
+# which it was made, in the present zone, and replaces the count that this day may have.
+IN_FUTURE = """
+SELECT d.id, d.segment_id, (d.counted_at AT TIME ZONE w.timezone)::date
+  FROM contacts_segment s
+  JOIN accounts_workspace w ON w.id = s.workspace_id AND w.deleted_at IS NULL
+  JOIN contacts_segmentday d ON d.segment_id = s.id
+       AND d.day > (now() AT TIME ZONE w.timezone)::date
+ ORDER BY d.id FOR UPDATE OF d
 """
 # Apart from what locks rows of the segment, so that nobody waits for a slow rule.
 TABLE = "CREATE TEMPORARY TABLE segment_people (contact_id bigint) ON COMMIT DROP"
@@ -63,6 +76,16 @@ SELECT unnest(p.{column}) FROM contacts_segmentdaypart p
  WHERE p.day_id = %s AND s.workspace_id = %s
 """
 COLUMNS = {JOINED: "joined", LEFT: "departed"}
+
+
+@transaction.atomic
+def settle() -> None:
+    """Gives counts of a day that has not begun the day on which they were made."""
+    with connection.cursor() as cursor:
+        cursor.execute(IN_FUTURE)
+        for pk, segment, day in cursor.fetchall():
+            SegmentDay.objects.filter(segment=segment, day=day).exclude(pk=pk).delete()
+            SegmentDay.objects.filter(pk=pk).update(day=day)
 
 
 def due(limit: int) -> list[int]:
@@ -155,7 +178,24 @@ def changes(day: SegmentDay) -> list[Change]:
     return found
 
 
-def history(segment: Segment, first: dt.date) -> list[SegmentDay]:
-    """The counts from this day on, the latest first."""
-    days = SegmentDay.objects.filter(segment=segment, day__gte=first)
+def history(segment: Segment, first: dt.date, last: dt.date) -> list[SegmentDay]:
+    """The counts of these days, the latest first."""
+    days = SegmentDay.objects.filter(segment=segment, day__range=(first, last))
     return list(days.select_related("segment__workspace").order_by("-day"))
+
+
+def rule_changes(segment: Segment, days: Sequence[SegmentDay]) -> dict[int, dt.date]:
+    """{id of the first count of another rule: the day when the rule was changed}. `days`: the
+    latest first. The last change, if there were several between two counts."""
+    first = {
+        day.pk: day for day, before in itertools.pairwise(days) if day.version != before.version
+    }
+    numbers = {day.version for day in first.values()}
+    versions = SegmentVersion.objects.filter(segment=segment, number__in=numbers)
+    zone = ZoneInfo(segment.workspace.timezone)
+    made = {
+        number: at.astimezone(zone).date()
+        for number, at in versions.values_list("number", "made_at")
+    }
+    # Of a version that is no longer kept, the day of the count.
+    return {pk: made.get(day.version, day.day) for pk, day in first.items()}

@@ -135,11 +135,13 @@ def context(
 
 
 class UnusableError(ContactsError):
-    """A segment whose rule can't be used; `segment` is None if it was deleted."""
+    """A segment whose rule can't be used; `segment` is None if it was deleted. `incomplete`: what
+    is missing of the people that it keeps, or that a segment in it keeps."""
 
-    def __init__(self, segment: Segment | None) -> None:
+    def __init__(self, segment: Segment | None, incomplete: str = "") -> None:
         super().__init__(segment.name if segment else "")
         self.segment = segment
+        self.incomplete = incomplete
 
 
 def of(workspace_id: int, numbers: Iterable[int]) -> list[Segment]:
@@ -154,10 +156,14 @@ def of(workspace_id: int, numbers: Iterable[int]) -> list[Segment]:
 
 def usable(segment: Segment) -> tuple[Group, kinds.Context]:
     """The checked rule with what its SQL depends on. Raises UnusableError."""
-    found = _usable(segment, segment.workspace, None)
-    if found is None:
-        raise UnusableError(segment)
-    return found
+    return _usable(segment, segment.workspace, None)
+
+
+def incomplete(error: BaseException | None) -> str:
+    """What is missing (checking.Problem.incomplete), of what `context` raises; "": nothing is."""
+    while error is not None and not isinstance(error, RuleError):
+        error = error.__cause__
+    return next((one.incomplete for one in error.problems if one.incomplete), "") if error else ""
 
 
 # People ------------------------------------------------------------------------------------------
@@ -168,17 +174,25 @@ def filtered(
 ) -> QuerySet[Contact]:
     """Those of the contacts who are in the segment with this number. Nobody is in one that does not
     exist, or that can't be used any more."""
-    usable = _usable(_numbered(workspace, number), workspace, at)
-    if usable is None:
+    segment = _numbered(workspace, number)
+    if segment is None:
         return people.none()
-    found = compiling.people(*usable)
+    try:
+        found = compiling.people(*_usable(segment, workspace, at))
+    except UnusableError:
+        return people.none()
     return people.filter(pk__in=RawSQL(found.text, found.parameters))  # noqa: S611 - what people typed is a parameter
 
 
-def broken(workspace: Workspace, number: str) -> Segment | None:
-    """The segment with this number if it can't be used any more."""
+def broken(workspace: Workspace, number: str) -> UnusableError | None:
+    """Why the segment with this number can't be used any more, or not yet."""
     segment = _numbered(workspace, number)
-    return segment if segment and _usable(segment, workspace, None) is None else None
+    try:
+        if segment:
+            _usable(segment, workspace, None)
+    except UnusableError as error:
+        return error
+    return None
 
 
 def _numbered(workspace: Workspace, number: str) -> Segment | None:
@@ -189,15 +203,15 @@ def _numbered(workspace: Workspace, number: str) -> Segment | None:
 
 
 def _usable(
-    segment: Segment | None, workspace: Workspace, at: dt.datetime | None
-) -> tuple[Group, kinds.Context] | None:
-    rule = stored(segment) if segment else None
+    segment: Segment, workspace: Workspace, at: dt.datetime | None
+) -> tuple[Group, kinds.Context]:
+    rule = stored(segment)
     if rule is None:
-        return None
+        raise UnusableError(segment)
     try:
         return context(workspace, rule, at=at)
-    except (RuleError, BrokenError, nesting.NestingError):
-        return None
+    except (RuleError, BrokenError, nesting.NestingError) as error:
+        raise UnusableError(segment, incomplete(error)) from error
 
 
 def count(rule: Group, known: kinds.Context) -> int:

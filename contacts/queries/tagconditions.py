@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from contacts import tagnames
 from contacts.models import Tag
+from contacts.queries import keptpeople
 from contacts.segments import predicates
 from contacts.segments.kinds import ConditionKind, Context, Found, Match, Subject, ids, kinds
 from contacts.segments.operators import Operator, Takes
@@ -51,15 +52,24 @@ WITH_ANY = (
 
 
 def _subjects(workspace_id: int, keys: Collection[str]) -> Iterable[Subject]:
-    own = Tag.objects.filter(workspace=workspace_id)
-    rows = dict(own.order_by("key").values_list("pk", "name")[:MOST])
-    rows |= dict(own.filter(pk__in=ids(keys)).values_list("pk", "name"))
-    return [Subject(ANY_TAG, gettext_lazy("any tag"), WITH_ANY), *map(_subject, rows.items())]
+    own = Tag.objects.filter(workspace=workspace_id).order_by("key")
+    rows = {tag.pk: tag for tag in (*own[:MOST], *own.filter(pk__in=ids(keys)))}
+    found = _named(workspace_id, rows.values())
+    return [Subject(ANY_TAG, gettext_lazy("any tag"), WITH_ANY), *found]
 
 
-def _subject(row: tuple[int, str]) -> Subject:
-    pk, name = row
-    return Subject(str(pk), name, TAGGED, named=True)
+def _named(workspace_id: int, tags: Collection[Tag]) -> list[Subject]:
+    missing = keptpeople.incomplete(workspace_id, [tag.pk for tag in tags if tag.keeps])
+    return [
+        Subject(
+            str(tag.pk),
+            tag.name,
+            TAGGED,
+            named=True,
+            incomplete=missing[tag.pk].words if tag.pk in missing else "",
+        )
+        for tag in tags
+    ]
 
 
 def _search(workspace_id: int, text: str) -> Found:
@@ -67,15 +77,15 @@ def _search(workspace_id: int, text: str) -> Found:
     key = tagnames.key_of(text[: tagnames.LONGEST])
     own = Tag.objects.filter(workspace=workspace_id, key__contains=key)
     first = own.alias(later=~Q(key__startswith=key)).order_by("later", "key")
-    rows = list(first.values_list("pk", "name")[:MOST])
+    rows = list(first[:MOST])
     total = len(rows) if len(rows) < MOST else own.count()
-    return Found(text, tuple(map(_subject, rows)), total)
+    return Found(text, tuple(_named(workspace_id, rows)), total)
 
 
 def _tags(one: Condition, context: Context) -> Sql:
     if one.subject == ANY_TAG:
         workspace = given(context.workspace_id, "bigint")
-        return put("SELECT id FROM contacts_tag WHERE workspace_id = {}", workspace)
+        return put("SELECT id FROM contacts_tag WHERE workspace_id = {} AND NOT keeps", workspace)
     return given(int(one.subject), "bigint")
 
 

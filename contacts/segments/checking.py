@@ -4,10 +4,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from contacts.exceptions import ContactsError
 from contacts.segments.kinds import Subject, Subjects, kinds
-from contacts.segments.operators import MOST_OF_LINES, Operator, ValueProblemError, read
+from contacts.segments.operators import (
+    MOST_OF_LINES,
+    Operator,
+    Takes,
+    ValueProblemError,
+    read,
+)
 from contacts.segments.rules import (
     DEEPEST,
     LONGEST_LABEL,
@@ -19,6 +26,7 @@ from contacts.segments.rules import (
     conditions,
     walk,
 )
+from pages import locales
 
 # The parts of a condition that a problem stands beside.
 ABOUT, SUBJECT, OPERATOR, VALUE = "about", "subject", "operator", "value"
@@ -31,6 +39,8 @@ class Problem:
     path: Path
     part: str
     text: str
+    # Of what is not complete yet: what is missing (kinds.Subject.incomplete).
+    incomplete: str = ""
 
 
 class RuleError(ContactsError, ValueError):
@@ -86,6 +96,8 @@ def _condition(
     found = _known(given, subjects)
     if isinstance(found, tuple):
         subject, operator = found
+        if subject.incomplete:
+            problems.append(unfinished(path, str(subject.label), subject.incomplete))
         try:
             values = read(operator.takes, given.values, subject.choices, subject.in_line)
         except ValueProblemError as error:
@@ -96,6 +108,12 @@ def _condition(
     part, text = found.part, found.text
     problems.append(Problem(path, part, text))
     return given
+
+
+def unfinished(path: Path, name: str, incomplete: str) -> Problem:
+    """`incomplete`: what is missing (kinds.Subject)."""
+    text = _("“{name}” is {incomplete}. Until it is complete, no rule can use it.")
+    return Problem(path, SUBJECT, text.format(name=name, incomplete=incomplete), incomplete)
 
 
 def _known(given: Condition, subjects: Subjects) -> tuple[Subject, Operator] | Problem:
@@ -118,6 +136,28 @@ def _gone(given: Condition) -> str:
         return _("This no longer exists. Choose something else, or remove the condition.")
     text = _("“{name}” no longer exists. Choose something else, or remove the condition.")
     return text.format(name=given.label)
+
+
+def hopeless(rule: Group, subjects: Subjects) -> list[Problem]:
+    """A hint for each condition that nobody can match: it asks for something more often than it can
+    have happened."""
+    found = []
+    for path, one in walk(rule):
+        if not isinstance(one, Condition):
+            continue
+        subject = subjects.get(one.kind, one.subject)
+        operator = subject.operator(one.operator) if subject else None
+        if not subject or not operator or operator.takes != Takes.TIMES:
+            continue
+        if 0 < subject.most < int(one.values[0]):
+            pattern = ngettext(
+                "Nobody can match: it is about {count} campaign.",
+                "Nobody can match: it is about {count} campaigns.",
+                subject.most,
+            )
+            text = pattern.format(count=locales.number(subject.most))
+            found.append(Problem(path, VALUE, text))
+    return found
 
 
 def gone(rule: Group, subjects: Subjects) -> list[Problem]:

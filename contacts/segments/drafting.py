@@ -159,8 +159,11 @@ def _without(rule: Group, path: Path) -> Group:
 
 
 def settle(rule: Group, subjects: Subjects, form: QueryDict | None = None) -> Group:
-    """With the first operator where the chosen one does not fit what the condition is about, and
-    without values that the form's boxes had for another meaning."""
+    """With the first operator where none is chosen, or one of something else, and without values
+    that the form's boxes had for another meaning. An operator that nothing has stays, and is told
+    as a problem: no control of ours sends it."""
+
+    known = {"", *subjects.operators()}
 
     def settled(item: Condition | Group, path: Path) -> Condition | Group:
         if isinstance(item, Group):
@@ -169,7 +172,7 @@ def settle(rule: Group, subjects: Subjects, form: QueryDict | None = None) -> Gr
         subject = subjects.get(item.kind, item.subject)
         if subject is None:
             return item
-        if subject.operator(item.operator) is None:
+        if subject.operator(item.operator) is None and item.operator in known:
             item = replace(item, operator=subject.operators[0].key)
         before = form.get(f"boxes_{name(path)}") if form is not None else None
         return _begun(item if before is None else _carried(item, subject, before), subject)

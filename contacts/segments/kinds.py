@@ -32,6 +32,10 @@ class Subject:
     indexed: int = 0
     # Whether a person gave it its name, so that sentences quote it.
     named: bool = False
+    # Why conditions about it can't be used yet, such as "incomplete: 0 of 4,021".
+    incomplete: str = ""
+    # How often it can have happened at most, for operators that ask how often; 0: any number.
+    most: int = 0
     # The values in a pasted line, for operators that take lines; None: the line itself.
     in_line: Callable[[str], list[str]] | None = None
 
@@ -114,6 +118,11 @@ class Subjects:
 
     def get(self, kind: str, key: str) -> Subject | None:
         return self._found.get(kind, {}).get(key)
+
+    def operators(self) -> set[str]:
+        """The keys of the operators of all these subjects."""
+        ways = {one.operators for some in self._found.values() for one in some.values()}
+        return {operator.key for some in ways for operator in some}
 
 
 def found(

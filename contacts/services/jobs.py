@@ -151,13 +151,22 @@ def undo(job: Job, *, by: User | None) -> Job | None:
     return take_back(locked, by)
 
 
+def may_go_on(job: Job) -> bool:
+    """Whether it may go on where it stopped: it failed, or a person stopped it and its kind
+    allows it."""
+    return job.state in _stopped(job) and job.undone_at is None
+
+
+def _stopped(job: Job) -> tuple[str, ...]:
+    return (State.FAILED, State.CANCELLED) if jobkinds.of(job).resumes else (State.FAILED,)
+
+
 def go_on(job: Job) -> bool:
-    """Let a failed job go on where it stopped."""
+    """Let a job go on where it stopped. False if it may not, or does already."""
+    stopped = Job.objects.filter(pk=job.pk, state__in=_stopped(job), undone_at=None)
     try:
         with transaction.atomic():
-            moved = Job.objects.filter(pk=job.pk, state=State.FAILED, undone_at=None).update(
-                state=State.QUEUED, error="", finished_at=None
-            )
+            moved = stopped.update(state=State.QUEUED, error="", finished_at=None)
     except IntegrityError:  # the same was started anew
         return False
     if moved:

@@ -21,6 +21,7 @@ LONGEST = 30
 
 def tick(*, seconds: float = SECONDS) -> None:
     until = time.monotonic() + seconds
+    segmentdays.settle()
     for number in segmentdays.due(AT_ONCE):
         count(number)
         if time.monotonic() > until:

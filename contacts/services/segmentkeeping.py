@@ -9,13 +9,13 @@ from django.utils import timezone
 from accounts.models import User
 from contacts import tagnames
 from contacts.models import Contact, Job, Tag
+from contacts.queries import keptpeople
 from contacts.queries import segments as query
 from contacts.segmentmodels import Segment
 from contacts.segments.rules import ALL, Condition, Group
 from contacts.services import jobs, segments, tags
 
-# The kind of job.
-KEEP = "keep_segment"
+KEEP = keptpeople.KEEP
 
 
 @transaction.atomic
@@ -31,7 +31,7 @@ def keep(segment: Segment, *, by: User | None) -> Job:
     if under_way := known.first():
         return under_way
     name = name_for(segment)
-    (tag,) = tags.make(workspace, [name])
+    (tag,) = tags.make(workspace, [name], keeps=True)
     has = Condition(tags.KIND, str(tag.pk), "has", (), tag.name)
     kept = segments.create(workspace, name=name, rule=Group(ALL, (has,)), by=by)
     given = {"segment": now.pk, "version": now.version, "tag": tag.pk, "name": name}

@@ -22,6 +22,9 @@ MOST_VERSIONS = 100
 MOST_SEGMENTS = 500
 # Find what uses a segment, as `used_by` gives it. Apps to the right register theirs.
 users: Registry[Callable[[Segment], list[tuple[str, str, int]]]] = Registry()
+# Campaigns that were sent to a segment, or left it out: the latest, and how many.
+Sent = tuple[list[tuple[str, str, int]], int]
+senders: Registry[Callable[[Segment], Sent]] = Registry()
 # Rules in memory at a time: pasted lists may be long.
 AT_ONCE = 20
 
@@ -113,6 +116,11 @@ def used_by(segment: Segment) -> list[tuple[str, str, int]]:
     """(words, URL name, pk) of everything that uses it."""
     found = naming(segment.workspace_id, nesting.SEGMENT, segment.pk)
     return found + [use for find in users for use in find(segment)]
+
+
+def sent_to(segment: Segment) -> list[Sent]:
+    """What went to it and does not hinder anything any more."""
+    return [found for find in senders if (found := find(segment))[1]]
 
 
 def naming(workspace_id: int, kind: str, subject: int | str) -> list[tuple[str, str, int]]:

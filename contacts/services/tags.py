@@ -50,8 +50,9 @@ def names_in(workspace: Workspace, text: str) -> list[str]:
     return [name for key, name in by_key.items() if key]
 
 
-def make(workspace: Workspace, names: Sequence[str]) -> list[Tag]:
-    """The tags with these names; those that don't exist are made. Raises TagError."""
+def make(workspace: Workspace, names: Sequence[str], *, keeps: bool = False) -> list[Tag]:
+    """The tags with these names; those that don't exist are made. `keeps`: see Tag. Raises
+    TagError."""
     if len(names) > tagnames.MOST_A_ROW:
         raise TagError(_("Add at most 50 tags at once."))
     by_key: dict[str, str] = {}
@@ -61,7 +62,7 @@ def make(workspace: Workspace, names: Sequence[str]) -> list[Tag]:
     own = Tag.objects.filter(workspace=workspace)
     known = set(own.filter(key__in=by_key).values_list("key", flat=True))
     new = [
-        Tag(workspace=workspace, name=name, key=key)
+        Tag(workspace=workspace, name=name, key=key, keeps=keeps)
         for key, name in by_key.items()
         if key not in known
     ]

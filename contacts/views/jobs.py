@@ -34,7 +34,7 @@ def job_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
         "percent": min(100, job.done * 100 // job.total) if job.total else 0,
         "can_cancel": may and kind.may_cancel and not ended,
         "can_undo": may and jobs.may_undo(job),
-        "can_go_on": may and job.state == Job.State.FAILED and job.undone_at is None,
+        "can_go_on": may and jobs.may_go_on(job),
     }
     if not request.htmx:
         return render(request, "contacts/job.html", context)

@@ -177,12 +177,14 @@ def _tags(request: WorkspaceRequest) -> dict[str, Any]:
     """For the filter: the first tags by name, and the chosen one. `more_tags`: how many it does not
     offer; the page of tags has them."""
     own = Tag.objects.filter(workspace=request.workspace)
-    offered = list(own.order_by("key")[:TAGS])
+    # Those that keep people of segments stand apart, behind the others.
+    offered = list(own.order_by("keeps", "key")[:TAGS])
     more = own.count() - TAGS if len(offered) == TAGS else 0
     chosen = numbers.whole(request.GET.get("tag", ""))
     if chosen is not None and chosen not in {tag.pk for tag in offered}:
         offered += own.filter(pk=chosen)
-    return {"tags": offered, "more_tags": more}
+    any_keeps = any(tag.keeps for tag in offered)
+    return {"tags": offered, "more_tags": more, "any_keeps": any_keeps}
 
 
 # Views -------------------------------------------------------------------------------------------

@@ -1,168 +1,32 @@
-"""Pages of segments: the list, one segment with its history, and the builder."""
+"""The builder of segments, and what is done with one. Their pages are in `segmentpages`."""
 
-import datetime as dt
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.utils import timezone
-from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
-from accounts.models import Workspace
 from contacts import addresses
 from contacts.forms import SegmentForm
 from contacts.models import Contact
-from contacts.queries import segmentdays, segmentsizes
 from contacts.queries import segments as query
-from contacts.segmentmodels import Segment, SegmentDay, SegmentVersion
+from contacts.queries import segmentsizes
+from contacts.segmentmodels import Segment
 from contacts.segments import checking, drafting, nesting, rules, showing, wording
 from contacts.segments.checking import RuleError
 from contacts.segments.kinds import Context, Subjects
-from contacts.segments.rules import Condition, Group
+from contacts.segments.rules import Condition, Group, Path
 from contacts.services import segmentkeeping, tags
 from contacts.services import segments as service
 from contacts.views.jobs import in_background
-from pages import locales, numbers, overtaken
+from pages import numbers, overtaken
 
-# Rules in memory at a time: pasted lists may be long. Characters of a rule's words in a table.
-AT_ONCE = 20
-LONGEST = 300
-# Days of the chart of sizes.
-CHART_DAYS = 90
 # Lines of a pasted list that are named because they match nobody.
 UNKNOWN = 10
-
-
-def segments(request: WorkspaceRequest) -> HttpResponse:
-    own = Segment.objects.filter(workspace=request.workspace).order_by("name")
-    uses: dict[int, set[int]] = {}
-
-    def read() -> Iterator[Group]:
-        for one in own.iterator(AT_ONCE):
-            if (rule := query.stored(one)) is not None:
-                uses[one.pk] = nesting.used(rule)
-                yield rule
-
-    subjects = query.subjects(request.workspace.pk, read())
-    rows: list[dict[str, Any]] = []
-    for one in own.iterator(AT_ONCE):
-        rule = query.stored(one)
-        words = wording.rule(rule, subjects) if rule else ""
-        rows.append({"pk": one.pk, "name": one.name, "words": Truncator(words).chars(LONGEST)})
-    for row in rows:
-        row["users"] = [other for other in rows if row["pk"] in uses.get(other["pk"], ())]
-    return render(request, "contacts/segments.html", {"rows": rows})
-
-
-def segment_page(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    one = get_in(request.workspace, Segment, pk=pk)
-    versions = list(one.versions.select_related("made_by").order_by("-number")[:AT_ONCE])
-    read = {version.number: _rule_of(version) for version in versions}
-    current = query.stored(one)
-    known = [rule for rule in (current, *read.values()) if rule is not None]
-    subjects = query.subjects(request.workspace.pk, known)
-    context = {
-        "segment": one,
-        "rule_words": wording.rule(current, subjects) if current else "",
-        "pasted": _pasted(current) if current else [],
-        "history": [
-            {"version": version, "words": wording.rule(rule, subjects) if rule else ""}
-            for version in versions
-            for rule in (read[version.number],)
-        ],
-        "users": service.used_by(one),
-        "keep_name": segmentkeeping.name_for(one),
-        "wrong": _wrong(request.workspace, current) if current else [],
-        **_counts(one),
-    }
-    return render(request, "contacts/segment.html", context)
-
-
-def _wrong(workspace: Workspace, rule: Group) -> list[str]:
-    """Why the rule can't be used."""
-    try:
-        query.context(workspace, rule)
-    except RuleError as error:
-        return [problem.text for problem in error.problems]
-    except (query.BrokenError, nesting.NestingError):
-        return [
-            _(
-                "A segment that the rule uses can't be used: something in it no longer exists, or"
-                " it leads back to itself. Edit that segment, or remove the condition."
-            )
-        ]
-    return []
-
-
-def _counts(one: Segment) -> dict[str, Any]:
-    """Its daily counts: the latest, who joined and left, and a chart of the sizes."""
-    today = timezone.localdate(timezone=ZoneInfo(one.workspace.timezone))
-    first = today - dt.timedelta(days=CHART_DAYS - 1)
-    days = segmentdays.history(one, first)
-    counted = next((day for day in days if day.size is not None), None)
-    return {
-        "latest": days[0] if days else None,
-        "counted": counted,
-        "since": locales.day(counted.since) if counted and counted.since else "",
-        "changes": segmentdays.changes(counted) if counted and counted.kept else [],
-        "too_large": counted and not counted.kept,
-        "most_kept": segmentdays.MOST_KEPT,
-        "chart": _chart(days) if counted else None,
-    }
-
-
-def _chart(days: Sequence[SegmentDay]) -> dict[str, Any]:
-    """The sizes from the first count to the last; a day without one has a gap."""
-    sizes = {day.day: day.size for day in days}
-    first, last = min(sizes), max(sizes)
-    calendar = [first + dt.timedelta(days=number) for number in range((last - first).days + 1)]
-    # Midnight of the reader's zone: a bare date would be read as UTC.
-    zone = timezone.get_current_timezone()
-    return {
-        "labels": [dt.datetime.combine(day, dt.time(), zone).isoformat() for day in calendar],
-        "series": [{"name": _("Contacts"), "values": [sizes.get(day) for day in calendar]}],
-    }
-
-
-def _pasted(rule: Group) -> list[Sequence[str]]:
-    """The lines of its pasted lists that words name only in part."""
-    return [
-        one.values
-        for one in rules.conditions(rule)
-        if one.operator in {"one_of", "none_of"} and len(one.values) > wording.NAMED
-    ]
-
-
-def _rule_of(version: SegmentVersion) -> Group | None:
-    try:
-        return rules.read(version.rule)
-    except rules.ShapeError:
-        return None
-
-
-def segment_count(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """The number of its contacts, for pages that show several segments."""
-    one = get_in(request.workspace, Segment, pk=pk)
-    context: dict[str, Any] = {"segment": one, "broken": True}
-    rule = query.stored(one)
-    with suppress(RuleError, query.BrokenError, nesting.NestingError):
-        found = query.context(request.workspace, rule) if rule else None
-        context["broken"] = found is None
-        try:
-            with query.patient():
-                context["count"] = query.count(*found) if found else 0
-            segmentsizes.keep(one, context["count"])
-        except query.TooSlowError:
-            context["slow"] = True
-    return render(request, "contacts/parts/segment_count.html", context)
 
 
 # The builder -------------------------------------------------------------------------------------
@@ -217,16 +81,23 @@ def _broken_inside(request: WorkspaceRequest, rule: Group) -> list[checking.Prob
     """A problem for each condition about a segment that can't be used."""
     if not nesting.used(rule):
         return []
-    broken = {str(number) for number in segmentsizes.unusable(request.workspace.pk)}
+    found = segmentsizes.unusable(request.workspace.pk)
+    broken = {str(number): missing for number, missing in found.items()}
+    return [
+        _about_inner(path, one.label, broken[one.subject])
+        for path, one in rules.walk(rule)
+        if isinstance(one, Condition) and one.kind == nesting.SEGMENT and one.subject in broken
+    ]
+
+
+def _about_inner(path: Path, name: str, missing: str) -> checking.Problem:
+    if missing:
+        return checking.unfinished(path, name, missing)
     text = _(
         "“{name}” can't be used: something in its rule no longer exists. Edit that segment first,"
         " or choose another."
     )
-    return [
-        checking.Problem(path, checking.SUBJECT, text.format(name=one.label))
-        for path, one in rules.walk(rule)
-        if isinstance(one, Condition) and one.kind == nesting.SEGMENT and one.subject in broken
-    ]
+    return checking.Problem(path, checking.SUBJECT, text.format(name=name))
 
 
 def _tree(
@@ -262,6 +133,8 @@ def segment_preview(request: WorkspaceRequest) -> HttpResponse:
     """How many contacts match the rule of the builder's form, their share, and some of them."""
     context: dict[str, Any] = {}
     if found := _checked(request, context):
+        rule, known = found
+        context["hints"] = drafting.wrong(rule, checking.hopeless(rule, known.subjects))
         try:
             with query.patient():
                 context["count"] = query.count(*found)

@@ -52,7 +52,8 @@ def _containing(text: str) -> Q:
 def tag_names(request: WorkspaceRequest) -> HttpResponse:
     """Options for what a person has typed (`tag_name`), those that begin with it first."""
     text = tagnames.key_of(request.GET.get("tag_name", "")[: tagnames.LONGEST])
-    own = Tag.objects.filter(workspace=request.workspace)
+    # Nobody is to join those whose tag keeps the people of a segment.
+    own = Tag.objects.filter(workspace=request.workspace, keeps=False)
     found = list(own.filter(key__startswith=text).order_by("key")[:SUGGESTED])
     if text and len(found) < SUGGESTED:
         others = own.filter(key__contains=text).exclude(key__startswith=text)
@@ -84,7 +85,7 @@ def merge_tag(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     given = request.POST if request.method == "POST" else request.GET
     name = given.get("tag_name", "")
     into = service.named(request.workspace, name)
-    if into is None or into.pk == tag.pk:
+    if into is None or into.pk == tag.pk or into.keeps:
         messages.error(request, _not_into(name, into))
         return redirect("edit_tag", request.workspace.slug, tag.pk)
     if request.method == "POST":
@@ -107,6 +108,8 @@ def merge_tag(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 
 
 def _not_into(name: str, into: Tag | None) -> str:
+    if into and into.keeps:
+        return _("Choose another tag: this one keeps the people of a segment as they were.")
     if into:
         return _("Choose another tag: this one can't be merged into itself.")
     if not name.strip():

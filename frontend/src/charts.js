@@ -1,6 +1,7 @@
 // <figure data-chart="line|area|bar" data-source="id"> draws the json_script
 // {"labels": [ISO times or names], "series": [{"name", "values", "role"}]}, and the same as a table below.
-// data-height in pixels; data-stacked stacks areas and bars.
+// data-height in pixels; data-stacked stacks areas and bars; data-table="none": the page has a table of its own.
+// "marks", places of labels, are drawn as dashed lines.
 import "./locale.js";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
@@ -32,11 +33,11 @@ function coloursOf(series, target) {
 function readSource(figure) {
   const text = document.getElementById(figure.dataset.source)?.textContent;
   if (!text) return null;
-  const { labels, series } = JSON.parse(text);
+  const { labels, series, marks = [] } = JSON.parse(text);
   const timed = logic.isTimed(labels);
   // Positions on the axis: seconds, or the indexes of names.
   const places = labels.map((label, at) => (timed ? times.secondOf(label) : at));
-  return { text, labels, places, series, timed };
+  return { text, labels, places, series, timed, marks };
 }
 
 const nameOf = (label, timed) => (timed ? times.nameOf(label) : label);
@@ -101,8 +102,25 @@ function optionsOf(figure, data, colours, target) {
     series: [{}, ...seriesOf(figure, data, colours)],
     // Each area of a stack ends at the top of the one below it.
     bands: isStacked(figure) ? series.slice(1).map((_one, at) => ({ series: [at + 2, at + 1] })) : undefined,
-    hooks: { setCursor: [(plot) => showValues(figure, data, plot.cursor.idx)] },
+    hooks: {
+      setCursor: [(plot) => showValues(figure, data, plot.cursor.idx)],
+      draw: [(plot) => drawMarks(plot, data, colours)],
+    },
   };
+}
+
+function drawMarks({ ctx, bbox, valToPos }, { marks, places }, colours) {
+  ctx.save();
+  ctx.strokeStyle = colours.text;
+  ctx.setLineDash([4, 4]);
+  for (const at of marks) {
+    const x = Math.round(valToPos(places[at], "x", true));
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+  }
+  ctx.restore();
 }
 
 function makeLegend(data, colours) {
@@ -201,9 +219,11 @@ function plotOf(figure, data, open) {
   target.before(makeLegend(data, colours));
   const values = isStacked(figure) ? logic.stack(data.series) : data.series.map((one) => one.values);
   const plot = new uPlot(optionsOf(figure, data, colours, target), [data.places, ...values], target);
-  const table = makeTable(data);
-  figure.append(table);
-  if (open) table.open = true;
+  if (figure.dataset.table !== "none") {
+    const table = makeTable(data);
+    figure.append(table);
+    if (open) table.open = true;
+  }
   showValues(figure, data, null);
   return { plot, target };
 }

@@ -10,6 +10,9 @@ Not all mails count opens (Message.counts_opens). Whether such a mail was opened
 recipient is not among the people who never opened, or opened none. If the condition names a period,
 only mails sent in the period matter for that.
 
+Who clicks in a mail has read it, also without its pictures: so a click counts against "never
+opened" and "opened none", as an opening does (READ). It is none for "opened".
+
 Only people count (sending.machines), and unknown actors as people; the operators with `TOO` count
 machines as well. A mail that only machines opened was not opened. There is one exception: a proxy
 that hides its person (Message.HIDDEN). Whether that person opened the mail is unknown, as above:
@@ -139,6 +142,8 @@ EVENTS = {
     "clicked": ("clicked",),
     "bounced": ("hard_bounced", "soft_bounced", "blocked"),
 }
+# {an action that a mail lacks: the actions that rule this out}
+READ = {"opened": ("opened", "clicked")}
 # {action: the time of the message when it first happened}
 TIMES = {
     "sent": "m.settled_at",
@@ -180,7 +185,8 @@ def _subjects(workspace_id: int, keys: Collection[str]) -> Iterable[Subject]:
     yield Subject(ANY, gettext_lazy("any campaign"), OPERATORS)
     for number in LATEST:
         label = ngettext("the last campaign", "the last {count} campaigns", number)
-        yield Subject(f"{LAST}{number}", label.format(count=locales.number(number)), OPERATORS)
+        label = label.format(count=locales.number(number))
+        yield Subject(f"{LAST}{number}", label, OPERATORS, most=number)
     own = Mailing.objects.filter(workspace=workspace_id, kind=Mailing.Kind.ONE_OFF)
     chosen = {*own.order_by("-pk")[:MOST], *own.filter(pk__in=ids(keys))}
     workspace = Workspace(pk=workspace_id)
@@ -189,7 +195,7 @@ def _subjects(workspace_id: int, keys: Collection[str]) -> Iterable[Subject]:
         label = _("{campaign}, {day}").format(
             campaign=say(one.source, ""), day=locales.day(one.opened_at)
         )
-        yield Subject(str(one.pk), label, OPERATORS, named=True)
+        yield Subject(str(one.pk), label, OPERATORS, named=True, most=1)
 
 
 def _mailings(one: Condition, context: Context) -> Sql:
@@ -226,6 +232,15 @@ class _Asked:
     def never(self) -> bool:
         return self.operator.startswith("never_")
 
+    @property
+    def negative(self) -> bool:
+        return self.never or self.operator in NONE_OF
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Those that are looked for."""
+        return READ.get(self.action, (self.action,)) if self.negative else (self.action,)
+
 
 def _taken_apart(one: Condition) -> _Asked:
     operator = one.operator.removesuffix(TOO)
@@ -248,10 +263,11 @@ def _by_bits(one: Condition, asked: _Asked, context: Context) -> Sql | None:
     if kind is None or asked.days:
         return None
     ids_of = _ids(one, context)
+    kinds_of = [kind]
+    if asked.action == "opened" and asked.negative:
+        kinds_of = [*(BITS[action, asked.too] for action in READ["opened"]), Kind.UNKNOWN]
     if asked.operator in NONE_OF:
-        kinds_of = [kind, Kind.UNKNOWN] if asked.action == "opened" else [kind]
         return answersql.none_of(kinds_of, ids_of, context)
-    kinds_of = [kind, Kind.UNKNOWN] if asked.operator == "never_opened" else [kind]
     found = answersql.at_least(asked.times, kinds_of, ids_of, context)
     if found is not None and asked.action == "sent" and asked.times == 1:
         past = PastRecipients.objects.filter(mailing__in=ids_of)
@@ -262,11 +278,11 @@ def _by_bits(one: Condition, asked: _Asked, context: Context) -> Sql | None:
 
 def _by_rows(one: Condition, asked: _Asked, context: Context) -> Match:
     if asked.operator in NONE_OF:
-        return Match(_unanswered(one, asked.action, context), people=True)
+        return Match(_unanswered(one, asked, context), people=True)
     if asked.action == "sent":
         rows = _sent(one, asked.times, asked.days, context)
     else:
-        rows = _answered(one, asked.action, asked.times, asked.days, context)
+        rows = _answered(asked, _mailings(one, context), context)
     if asked.operator == "never_opened":
         rows = put("{} UNION {}", rows, _uncounted(one, asked.days, context))
     return Match(rows, people=True, without=asked.never)
@@ -288,22 +304,20 @@ def _mails(one: Condition, days: tuple[object, ...], context: Context) -> Sql:
     )
 
 
-def _answered(
-    one: Condition, action: str, times: int, days: tuple[object, ...], context: Context
-) -> Sql:
-    kinds_of = given_list(EVENTS[action], "text")
-    rows = put(OF_EVENTS, _mailings(one, context), kinds_of)
-    if action in BY_MACHINES and not one.operator.endswith(TOO):
+def _answered(asked: _Asked, mailings: Sql, context: Context) -> Sql:
+    kinds_of = [kind for action in asked.actions for kind in EVENTS[action]]
+    rows = put(OF_EVENTS, mailings, given_list(kinds_of, "text"))
+    if asked.action in BY_MACHINES and not asked.too:
         rows = put("{} AND e.actor <= 0", rows)
-    if days:
-        rows = put("{} AND {}", rows, predicates.lately(Sql("e.at"), days, context))
-    if times == 1:
+    if asked.days:
+        rows = put("{} AND {}", rows, predicates.lately(Sql("e.at"), asked.days, context))
+    if asked.times == 1:
         return put("SELECT e.contact_id {}", rows)
     return put(
         "SELECT contact_id FROM (SELECT DISTINCT e.mailing_id, e.contact_id {}) mails"
         " GROUP BY contact_id HAVING count(*) >= {}",
         rows,
-        given(times, "int"),
+        given(asked.times, "int"),
     )
 
 
@@ -313,10 +327,11 @@ def _uncounted(one: Condition, days: tuple[object, ...], context: Context) -> Sq
     return put("{} AND {}", _mails(one, days, context), Sql(UNCOUNTED))
 
 
-def _unanswered(one: Condition, action: str, context: Context) -> Sql:
-    rows = _mails(one, one.values, context)
-    rows = put("{} GROUP BY m.contact_id HAVING NOT bool_or({})", rows, Sql(_done(one, action)))
-    return put("{} AND NOT bool_or({})", rows, Sql(UNCOUNTED)) if action == "opened" else rows
+def _unanswered(one: Condition, asked: _Asked, context: Context) -> Sql:
+    rows = _mails(one, asked.days, context)
+    done = Sql(" OR ".join(_done(one, action) for action in asked.actions))
+    rows = put("{} GROUP BY m.contact_id HAVING NOT bool_or({})", rows, done)
+    return put("{} AND NOT bool_or({})", rows, Sql(UNCOUNTED)) if asked.action == "opened" else rows
 
 
 def _done(one: Condition, action: str) -> str:

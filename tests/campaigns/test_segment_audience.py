@@ -5,16 +5,17 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from accounts.models import Workspace
+from accounts.models import User, Workspace
 from campaigns.exceptions import CampaignConflictError, CampaignError
 from campaigns.models import Campaign
 from campaigns.services import audiences, drafts, review, starting
-from contacts.models import Attribute, Contact, List, Subscription, Suppression
+from contacts.models import Attribute, Contact, Job, List, Subscription, Suppression
 from contacts.provenance import BY_HAND
 from contacts.segmentmodels import Segment, SegmentCopy
+from contacts.services import segmentkeeping, suppressions
 from contacts.services import segments as service
-from contacts.services import suppressions
 from sending.models import LeftOut, Message
 from tests import factories
 from tests.campaigns.test_leaving import link, one_click, press
@@ -333,3 +334,38 @@ SLOW = """
 SELECT c.id AS contact_id, c.email AS address, NULL AS reason, NULL::bigint AS suppression_id
   FROM contacts_contact c, pg_sleep(2) WHERE c.workspace_id = %(workspace)s
 """
+
+
+@pytest.mark.parametrize("side", ["segments_in", "segments_out"])
+def test_an_incomplete_one_stops_the_start(  # noqa: PLR0917 - fixtures
+    owner_client: Client, make_campaign: Make, news: List, vips: Segment, owner: User, side: str
+) -> None:
+    job = segmentkeeping.keep(vips, by=owner)
+    Job.objects.filter(pk=job.pk).update(state=Job.State.CANCELLED, total=4021)
+    kept = Segment.objects.exclude(pk=vips.pk).get()
+    campaign = make_campaign(lists_in=[news], **{side: [kept]})
+    with pytest.raises(CampaignError, match=r"is incomplete: 0 of 4,021\. Finish it on its page"):
+        starting.schedule(campaign, at=None)
+    shown = page(owner_client, "campaign", campaign)
+    assert shown.count("Can't be used: incomplete: 0 of 4,021") == 2
+    # One that was complete when it was scheduled.
+    Job.objects.filter(pk=job.pk).update(state=Job.State.FINISHED)
+    starting.schedule(campaign, at=None)
+    Job.objects.filter(pk=job.pk).update(undone_at=timezone.now())
+    assert starting.start_due() == []
+    campaign.refresh_from_db()
+    assert "keeping its people was undone" in campaign.state_reason
+    assert not Message.objects.exists()
+
+
+def test_what_was_sent_to_it_is_named(
+    owner_client: Client, start: Make, news: List, vips: Segment, away: Segment
+) -> None:
+    assert "Nothing uses it yet." in page(owner_client, "segment", vips)
+    campaign = start("Spring sale", lists_in=[news], segments_out=[vips])
+    shown = page(owner_client, "segment", vips)
+    assert "Nothing uses it now." in shown
+    assert "Sent to it: 1 campaign" in " ".join(shown.split())
+    assert reverse("campaign", args=["brand", campaign.pk]) in shown
+    assert service.sent_to(vips) == [([("Spring sale", "campaign", campaign.pk)], 1)]
+    assert service.sent_to(away) == []

@@ -3,7 +3,7 @@
 import datetime as dt
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accounts.models import Workspace
 from contacts.models import (
@@ -17,10 +17,15 @@ from contacts.models import (
     Tag,
 )
 from contacts.queries import segments
+from contacts.queries.mergefields import merge_fields
 from contacts.segments import wording
 from contacts.segments.checking import RuleError
+from contacts.segments.kinds import found as all_subjects
 from contacts.segments.kinds import kinds
+from contacts.segments.operators import Takes
 from contacts.segments.rules import ALL, Condition, Group
+from contacts.services import contactsheet
+from contacts.templatetags.contacts import person_name
 from tests.contacts.segments.scene import NOW, make_segment, matching, when
 from tests.factories import make_contact
 
@@ -234,3 +239,81 @@ def test_other_segments(workspace: Workspace, news: List) -> None:
     assert matching(workspace, when("segment", str(outer.pk), "in")) == {"left", "none"}
     both = when("segment", str(outer.pk), "not_in"), when("person", "email", "begins", "n")
     assert matching(workspace, *both) == {"new"}
+
+
+NAMES = [
+    ("", "", ""),
+    ("Ann", "", ""),
+    ("", "Lee", ""),
+    ("Ann", "Lee", ""),
+    ("Ann", "Lee", "Dr. Ann Lee"),
+    ("", "", "Whole"),
+    ("伟", "王", ""),
+    ("Wei", "王", ""),
+    ("伟", "Wang", ""),
+    ("はなこ", "山田", ""),
+    ("민수", "김", ""),
+    ("\uf900", "\ufaff", ""),
+    ("É", "Ö", ""),
+]
+
+
+def test_the_full_name_is_that_of_mails_and_tables(workspace: Workspace) -> None:
+    for number, (first, last, whole) in enumerate(NAMES):
+        make_contact(
+            workspace,
+            f"p{number}@x.example",
+            first_name=first,
+            last_name=last,
+            full_name=whole,
+        )
+    people = {one.email.partition("@")[0]: one for one in Contact.objects.all()}
+    in_mails = merge_fields(workspace.pk, [one.pk for one in people.values()])
+    condition = when("person", "full_name", "filled")
+    shown = {name: person_name(one) for name, one in people.items()}
+    for name, one in people.items():
+        full = shown[name]
+        assert in_mails[one.pk]["full_name"] == full
+        assert values_found(workspace, condition, one) == (full or "–")
+        if full:
+            named = {other for other, theirs in shown.items() if theirs == full}
+            assert matching(workspace, when("person", "full_name", "is", full)) == named
+    assert matching(workspace, when("person", "full_name", "blank")) == {"p0"}
+    assert matching(workspace, when("person", "full_name", "contains", "n le")) == {"p3", "p4"}
+    sheet = contactsheet.sheet(workspace, Contact.objects.all())
+    place, address = (sheet.header.index(name) for name in ("Full name", "E-mail address"))
+    in_file = {row[address].partition("@")[0]: row[place] for row in sheet.rows}
+    assert in_file == shown
+
+
+VALUES: dict[Takes, tuple[str | int, ...]] = {
+    Takes.NOTHING: (),
+    Takes.DATE: ("2026-03-09",),
+    Takes.DATES: ("2026-03-09", "2026-03-10"),
+    Takes.DAYS: (7,),
+    Takes.CHOICE: ("explicit",),
+    Takes.TIMES: (2, 7),
+    Takes.WITHIN: (7,),
+}
+
+
+def test_names_in_chinese_sentences_are_quoted_once(workspace: Workspace, news: List) -> None:
+    make_segment(workspace, when("person", "first_name", "blank"), name="A")
+    Tag.objects.create(workspace=workspace, name="A", key="a")
+    Import.objects.create(
+        workspace=workspace, filename="a.csv", size=1, state=Import.State.FINISHED
+    )
+    found = set()
+    with translation.override("zh-hans"):
+        subjects = all_subjects(workspace.pk, {}, choices=True)
+        for kind in kinds:
+            for subject in (one for one in subjects.of(kind.key) if one.named):
+                found.add(kind.key)
+                for operator in subject.operators:
+                    told = wording.condition(
+                        Condition(kind.key, subject.key, operator.key, VALUES[operator.takes]),
+                        subjects,
+                    )
+                    assert "““" not in told, told
+                    assert "””" not in told, told
+    assert found >= {"segment", "tag", "import", "list"}

@@ -21,6 +21,7 @@ from contacts.segmentmodels import Segment, SegmentDay, SegmentDayPart
 from contacts.segments import rules
 from contacts.services import filterwords, segmentcounts
 from contacts.services import segments as service
+from pages import locales
 from tests.contacts.segments.scene import NAMED, group, make_named, make_segment, when
 from tests.factories import make_contact
 
@@ -217,3 +218,70 @@ def test_ids_of_many_parts(workspace: Workspace, one: Segment) -> None:
     assert (latest(one).joined, latest(one).left) == (0, 0)
     stored = SegmentDayPart.objects.values_list("contacts", flat=True)
     assert sum(map(len, stored)) == 12
+
+
+def test_a_zone_that_is_moved_westward_skips_no_day(
+    workspace: Workspace, one: Segment, owner_client: Client
+) -> None:
+    def in_zone(name: str) -> dt.date:
+        Workspace.objects.filter(pk=workspace.pk).update(timezone=name)
+        return timezone.localdate(timezone=ZoneInfo(name))
+
+    # There are always 26 hours between these two.
+    today, later = in_zone("Etc/GMT+12"), in_zone("Pacific/Kiritimati")
+    assert today < later
+    segmentcounts.tick()
+    in_zone("Etc/GMT+12")
+    assert later.isoformat() not in page(owner_client, one)
+    assert (
+        f'"{later}"'
+        not in owner_client.get(reverse("segment", args=["brand", one.pk])).content.decode()
+    )
+    rename(none="Now")
+    segmentcounts.tick()
+    assert [day.day for day in SegmentDay.objects.all()] == [today]
+    # The next day is counted, and knows who joined.
+    SegmentDay.objects.update(day=today - dt.timedelta(days=1))
+    segmentcounts.tick()
+    assert (latest(one).day, latest(one).joined) == (today, 1)
+
+
+def test_a_count_of_a_future_day_replaces_that_of_its_own_day(
+    workspace: Workspace, one: Segment
+) -> None:
+    Workspace.objects.filter(pk=workspace.pk).update(timezone="Etc/GMT+12")
+    today = timezone.localdate(timezone=ZoneInfo("Etc/GMT+12"))
+    for day, size in ((today, 1), (today + dt.timedelta(days=1), 2)):
+        SegmentDay.objects.create(segment=one, day=day, version=1, size=size)
+    segmentcounts.tick()
+    assert [(day.day, day.size) for day in SegmentDay.objects.all()] == [(today, 2)]
+
+
+def test_a_changed_rule_is_marked(one: Segment, owner_client: Client) -> None:
+    segmentcounts.count(one.pk)
+    a_day_later()
+    service.change(one, name="Named", rule=group("none", NAMED), version=1)
+    segmentcounts.count(one.pk)
+    today = locales.day(timezone.localdate())
+    text = page(owner_client, one)
+    assert f"The rule was changed on: {today}." in text
+    assert f"The rule was changed on {today}. Nobody joined or left by that" in text
+    yesterday = locales.day(timezone.localdate() - dt.timedelta(days=1))
+    assert f"{today} Rule changed 1 – – {yesterday} 3 – –" in text
+    html = owner_client.get(reverse("segment", args=["brand", one.pk])).content.decode()
+    assert '"marks": [1]' in html
+    a_day_later()
+    rename(bo="")
+    segmentcounts.count(one.pk)
+    assert f"{today} 2 1 0 {yesterday} Rule changed 1 – –" in page(owner_client, one)
+
+
+def test_people_who_are_all_deleted_have_no_link(one: Segment, owner_client: Client) -> None:
+    segmentcounts.count(one.pk)
+    a_day_later()
+    Contact.objects.get(email="ann@x.example").delete()
+    segmentcounts.count(one.pk)
+    html = owner_client.get(reverse("segment", args=["brand", one.pk])).content.decode()
+    assert "1 left 1 of them is deleted" in page(owner_client, one)
+    assert f"?change=left-{latest(one).pk}" not in html
+    assert f"?change=joined-{latest(one).pk}" in html

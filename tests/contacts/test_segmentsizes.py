@@ -53,10 +53,10 @@ def test_what_can_t_be_used(workspace: Workspace, other_workspace: Workspace) ->
     other = make_segment(other_workspace, when("person", "first_name", "blank"), name="Other")
     unread = make_segment(workspace, when("person", "first_name", "blank"), name="Unread")
     Segment.objects.filter(pk__in=[unread.pk, other.pk]).update(rule={})
-    assert segmentsizes.unusable(workspace.pk) == {unread.pk}
+    assert segmentsizes.unusable(workspace.pk) == {unread.pk: ""}
     gone.delete()
     wrong = segmentsizes.unusable(workspace.pk)
-    assert wrong == {broken.pk, above.pk, top.pk, unread.pk}
+    assert wrong == dict.fromkeys([broken.pk, above.pk, top.pk, unread.pk], "")
     # The same as asking for each.
     for one in Segment.objects.filter(workspace=workspace):
         assert (query.broken(workspace, str(one.pk)) is not None) == (one.pk in wrong), one
@@ -66,4 +66,4 @@ def test_a_changed_type_breaks_it(workspace: Workspace) -> None:
     attribute_of = workspace.attributes.create(key="points", label="Points", type="number")
     one = make_segment(workspace, attribute("points", "at_least", 3))
     workspace.attributes.filter(pk=attribute_of.pk).update(type="date")
-    assert segmentsizes.unusable(workspace.pk) == {one.pk}
+    assert segmentsizes.unusable(workspace.pk) == {one.pk: ""}

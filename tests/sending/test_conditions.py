@@ -272,3 +272,38 @@ def test_openers_are_read_from_the_index_alone(
         cursor.execute(f"EXPLAIN {found.text}", found.parameters)
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert re.search(r"Index Only Scan using sending_event_\d+_mailing_id_kind_contact_id", plan)
+
+
+@pytest.mark.parametrize("subject", ["any", "last_1"])
+@pytest.mark.parametrize(
+    ("operator", "values", "expected"),
+    [
+        ("never_opened", [], {"bot", "nobody", "unsent"}),
+        ("never_opened", [3], {"bot", "nobody", "unsent"}),
+        ("never_opened_too", [], {"nobody", "unsent"}),
+        ("ignored", [], {"bot", "nobody"}),
+        ("ignored", [3], {"bot", "nobody"}),
+        ("ignored_too", [], {"nobody"}),
+        ("opened", [1], set()),
+        ("opened_too", [1], set()),
+    ],
+)
+def test_who_clicks_has_read_the_mail(  # noqa: PLR0917 - fixtures
+    workspace: Workspace,
+    make_mailing: Make,
+    subject: str,
+    operator: str,
+    values: list[int],
+    expected: set[str],
+) -> None:
+    mailing = make_mailing()
+    at = NOW - dt.timedelta(days=1)
+    for name in ("person", "bot", "nobody"):
+        send(mailing, make_contact(workspace, f"{name}@x.example"))
+    make_contact(workspace, "unsent@x.example")
+    numbers = dict(Message.objects.values_list("address", "pk"))
+    record(
+        EventRow(numbers[f"{name}@x.example"], "clicked", at, actor=actor)
+        for name, actor in (("person", Actor.BROWSER), ("bot", Actor.BURST))
+    )
+    assert matching(workspace, when("mail", subject, operator, *values)) == expected

@@ -2,9 +2,9 @@
 
 import pytest
 
-from contacts.segments.checking import RuleError, check
+from contacts.segments.checking import RuleError, check, hopeless
 from contacts.segments.kinds import Subject, Subjects
-from contacts.segments.operators import CHOICE, NUMBER, TEXT
+from contacts.segments.operators import CHOICE, NUMBER, TEXT, Operator, Takes
 from contacts.segments.rules import ALL, ANY, Condition, Group
 
 SUBJECTS = Subjects(
@@ -72,3 +72,25 @@ def test_depth_and_size_are_bounded() -> None:
     long = Condition("attribute", "city", "one_of", ("x" * 400_000,))
     assert "at most 500,000 characters" in problems(long, long)[0][2]
     assert "at most 30 groups" in problems(*[Group(ANY, (CITY,))] * 30)[0][2]
+
+
+def test_a_hint_where_nobody_can_match() -> None:
+    times = Operator("opened", "opened", "opened {subject}", Takes.TIMES)
+    mails = [Subject("any", "any", (times,)), Subject("last_3", "the last 3", (times,), most=3)]
+    subjects = Subjects({"mail": mails})
+
+    def hints(subject: str, *values: int) -> list[str]:
+        rule = Group(ALL, (Condition("mail", subject, "opened", values),))
+        return [one.text for one in hopeless(rule, subjects)]
+
+    assert hints("last_3", 3) == hints("any", 4) == []
+    assert hints("last_3", 4, 30) == ["Nobody can match: it is about 3 campaigns."]
+
+
+def test_what_is_not_complete_can_t_be_used() -> None:
+    subjects = Subjects({"tag": [Subject("7", "VIPs", TEXT, incomplete="incomplete: 0 of 4")]})
+    with pytest.raises(RuleError) as raised:
+        check(Group(ALL, (Condition("tag", "7", "is", ("x",)),)), subjects)
+    [problem] = raised.value.problems
+    assert (problem.part, problem.incomplete) == ("subject", "incomplete: 0 of 4")
+    assert problem.text.startswith("“VIPs” is incomplete: 0 of 4.")

@@ -209,3 +209,12 @@ def test_a_share_begins_with_a_code_that_can_be_renewed() -> None:
     assert renewed.focus == "renew_r_0_0"
     for place in ("r", "r_0", "r_7", "r_0_0_0"):
         assert change(begun, f"renew:{place}").rule == begun
+
+
+def test_an_operator_that_nothing_has_stays_wrong() -> None:
+    crafted = Group(ALL, (Condition("attribute", "city", "crafted", ("x",)),))
+    assert settle(crafted, SUBJECTS) == crafted
+    # That of another subject, and none, become the first one.
+    for operator in ("above", ""):
+        rule = Group(ALL, (Condition("attribute", "city", operator, ("x",)),))
+        assert settle(rule, SUBJECTS) == Group(ALL, (Condition("attribute", "city", "is", ("x",)),))
