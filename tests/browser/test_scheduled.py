@@ -45,7 +45,7 @@ def schedule(workspace: Workspace, owner: User) -> ScheduledImport:
         counts={"new": 40, "updated": 1200, "rejected": 3},
     )
     for state, import_, reasons in (
-        ("imported", done, []),
+        ("taken", done, []),
         ("same_file", None, []),
         ("failed", None, [["status", "503 Service Unavailable: the night run is not over"]]),
         ("asking", waits, [["header", "+ phone · − name"], ["shrank", "36%"]]),
