@@ -16,6 +16,7 @@ import csv
 import datetime as dt
 import io
 import json
+import re
 import resource
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -49,6 +50,11 @@ LONGEST_NAME = 100
 # Streams of old Office files.
 PASSWORD = "EncryptedPackage".encode("utf-16-le")
 DOCUMENTS = tuple(name.encode("utf-16-le") for name in ("WordDocument", "PowerPoint Document"))
+# The first record of an old workbook (BOF of BIFF5 and BIFF8: size, version, "workbook"), which
+# begins a sector, and those that may follow.
+BOOK = re.compile(rb"\x09\x08(.)\x00(?=\x00[\x05\x06]\x05\x00)", re.DOTALL)
+SECTOR = 512
+WRITE_PROTECT, FILE_PASS = b"\x86\x00\x00\x00", b"\x2f\x00"
 MIDNIGHT = dt.time()
 LAST = dt.datetime(9999, 12, 31, 23, 59, 59)  # noqa: DTZ001 - sheets know no zones
 
@@ -68,12 +74,28 @@ def opened(data: bytes) -> CalamineWorkbook:
     """Raises SheetError."""
     if len(data) > MOST_BYTES:
         raise SheetError("workbook_large")
+    if _is_encrypted(data):
+        raise SheetError("workbook_password")
     try:
         return CalamineWorkbook.from_filelike(io.BytesIO(data))
     except PasswordError as error:
         raise SheetError("workbook_password") from error
     except CalamineError as error:
         raise SheetError(_kind(data)) from error
+
+
+def _is_encrypted(data: bytes) -> bool:
+    """Whether an old workbook has a password: the record FilePass follows its first one, perhaps
+    after WriteProtect (MS-XLS 2.1.7.20.3). The library says only that it is no workbook, or reads
+    the encrypted cells."""
+    for match in BOOK.finditer(data):
+        if match.start() % SECTOR:
+            continue
+        at = match.end() + match[1][0]
+        after = data[at : at + 8]
+        if after.removeprefix(WRITE_PROTECT).startswith(FILE_PASS):
+            return True
+    return False
 
 
 def _kind(data: bytes) -> str:

@@ -195,7 +195,7 @@ def run(import_id: int) -> bool:
     except (OperationalError, InterfaceError):
         raise
     except Exception:
-        log.exception("check failed", **importrun.named(import_))
+        log.exception("whole check failed", **importrun.named(import_))
         _ours(check).update(
             state=ImportCheck.State.FAILED, leased_until=None, ended_at=timezone.now()
         )

@@ -28,7 +28,6 @@ ORDERS = [{"name": "Tea", "price": 5}, {"name": "Rice & <b>", "price": 2.5}]
 GIVEN = {"birthday": "02-29", "likes": ["Red", "Dark, blue"], "orders": ORDERS}
 
 
-@pytest.fixture
 def test_control_characters() -> None:
     """Tab and line break stay; of objects, they are refused."""
     assert values.plain("a\x00b\x0b\x1f\tc\r\nd\x08") == "ab\tc\r\nd"
@@ -38,6 +37,7 @@ def test_control_characters() -> None:
     assert values.parse("objects", '[{"a": "x\\ty"}]') == [{"a": "x\ty"}]
 
 
+@pytest.fixture
 def three(workspace: Workspace) -> None:
     attributes.add(workspace, label="Birthday", type_="day")
     attributes.add(workspace, label="Likes", type_="choices", choices=["Red", "Dark, blue", "绿"])

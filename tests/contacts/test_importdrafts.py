@@ -77,8 +77,7 @@ def begun(client: Client, first: bytes, size: int) -> tuple[Import, dict[str, st
     """An upload of which the first bytes are there, and its addresses."""
     body = json.dumps({"name": "people.csv", "size": size})
     told = client.post("/w/brand/imports/begin/", body, content_type="application/json").json()
-    piece = {"data": first, "content_type": "application/octet-stream"}
-    client.post(f"{told['upload']}?offset=0", **piece)
+    client.post(f"{told['upload']}?offset=0", first, content_type="application/octet-stream")
     return Import.objects.get(), told
 
 

@@ -295,9 +295,10 @@ def test_a_lifted_suppression_counts_no_more(workspace: Workspace) -> None:
 def test_control_characters_and_times_in_a_file(workspace: Workspace) -> None:
     attributes.add(workspace, label="City", type_="text")
     attributes.add(workspace, label="Born", type_="date")
-    text = "email,city,born\na@x.example,Zü\x07\x1brich\x02,12:30\nb@x.example,\x07,soon\n"
-    file = received(workspace, text)
-    mapping = ["email", "attribute:city", "attribute:born"]
+    few = "x" * 4000  # many of them, and the file is no text
+    text = f"email,city,born,notes\na@x.example,Zü\x07\x1brich\x02,12:30,{few}\n"
+    file = received(workspace, f"{text}b@x.example,\x07,soon,{few}\n")
+    mapping = ["email", "attribute:city", "attribute:born", ""]
     ran(chosen(file, mapping=mapping))
     stored = dict(Contact.objects.values_list("email", "attributes"))
     assert stored == {"a@x.example": {"city": "Zürich"}, "b@x.example": {}}

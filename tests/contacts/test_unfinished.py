@@ -51,7 +51,7 @@ def test_a_workbook_that_is_kept_beside_its_sheet_counts(
     rows: dict[int, list[Cell]] = {1: ["email", "city"], 2: ["a@x.example", "Bern"]}
     for sheets, kept in (({"One": rows, "Two": rows}, True), ({"One": rows}, False)):
         Import.objects.all().delete()
-        data = xlsx(sheets)  # type: ignore[arg-type]
+        data = xlsx(sheets)
         import_ = importuploads.begin(workspace, filename="a.xlsx", by=owner)
         importuploads.append(import_, 0, [data], limit=MB)
         importuploads.finish_upload(import_)

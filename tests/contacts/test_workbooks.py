@@ -102,7 +102,16 @@ def test_a_binary_workbook() -> None:
     assert read(xlsb(rows)) == rows
 
 
-@pytest.mark.parametrize("data", [xls_with_password(), xlsx_with_password()], ids=["xls", "xlsx"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        xlsx_with_password(),
+        xls_with_password(),
+        xls_with_password(method=0),
+        xls_with_password(protected=True),
+    ],
+    ids=["xlsx", "rc4", "xor", "protected"],
+)
 def test_a_password_is_named(data: bytes) -> None:
     assert csvdetect.is_packed(data[:8])
     assert refused(data) == "workbook_password"

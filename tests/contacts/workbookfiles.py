@@ -168,10 +168,12 @@ def xls(rows: Mapping[int, Sequence[str | float]]) -> bytes:
     return _compound({"Workbook": _book(len(_book(0))) + sheet + _record(0x0A)})
 
 
-def xls_with_password() -> bytes:
-    """An old workbook whose records are encrypted from FilePass on (MS-XLS 2.4.117: RC4)."""
-    key = struct.pack("<HHH", 1, 1, 1) + bytes(range(48))
-    return _compound({"Workbook": _begin(5) + _record(0x2F, key) + bytes(range(256)) * 8})
+def xls_with_password(*, method: int = 1, protected: bool = False) -> bytes:
+    """An old workbook whose records are encrypted from FilePass on (MS-XLS 2.4.117: method 1 is RC4
+    and 0 is XOR), perhaps after WriteProtect."""
+    key = struct.pack("<HHH", method, 1, 1) + bytes(range(48))
+    records = _begin(5) + (_record(0x86) if protected else b"") + _record(0x2F, key)
+    return _compound({"Workbook": records + bytes(range(256)) * 8})
 
 
 def xlsx_with_password() -> bytes:
