@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from contacts.csvdetect import NotCsvError
+from contacts.fetching import MOST_RATIO, RATIO_FROM
 
 # A directory entry has at least 46 bytes and a name. zipfile reads the whole directory at once.
 MOST_READ = 256 * 1024
@@ -86,6 +87,16 @@ def unpacked(file: SeekableFile, *, limit: int) -> Iterator[bytes]:
     entry = _text_file(archive)
     if entry.file_size > limit:
         raise NotCsvError("zip_too_large")
+    # No more than `compress_size` bytes are read, whatever the directory says.
+    most, made = max(RATIO_FROM, MOST_RATIO * entry.compress_size), 0
+    for data in _pieces(archive, entry):
+        made += len(data)
+        if made > most:
+            raise NotCsvError("zip_ratio")
+        yield data
+
+
+def _pieces(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
     try:
         with archive.open(entry) as member:
             while data := member.read(PIECE):

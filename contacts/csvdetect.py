@@ -116,6 +116,10 @@ SENTENCES = {
     "zip_nested": _(
         "The file in this ZIP file is no CSV file. Unpack it and choose the file that is in it."
     ),
+    "zip_ratio": _(
+        "This ZIP file unpacks to more than a hundred times its size, so it was not read. Choose "
+        "the CSV file itself."
+    ),
     "zip_several": _(
         "Several files are in this ZIP file. Unpack it and choose the CSV files one by one."
     ),

@@ -3,8 +3,9 @@
 import base64
 import hashlib
 import threading
+import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
@@ -12,6 +13,7 @@ from socket import SHUT_RDWR, socket
 from types import TracebackType
 from typing import Self
 
+from contacts import fileaddresses
 from contacts.exceptions import ContactsError
 from pages.oneline import one_line
 
@@ -20,6 +22,13 @@ Network = IPv4Network | IPv6Network
 CONNECT, SILENT = 15.0, 30.0
 # Seconds for all of it.
 LONGEST = 15 * 60.0
+# The least pace: so many bytes within each `PACE_SECONDS` of waiting for the server, after the
+# first `FIRST_SECONDS`. A server that is slower would keep a worker for all of `LONGEST`.
+PACE_BYTES, PACE_SECONDS, FIRST_SECONDS = 64 * 1024, 120.0, 60.0
+# Seconds between two looks at the pace.
+LOOK = 1.0
+# Text packs to a tenth; from so many unpacked bytes on, one to a hundredth is made to do harm.
+MOST_RATIO, RATIO_FROM = 100, 50 << 20
 # Bytes that are read, and unpacked, at once.
 AT_ONCE = 64 * 1024
 GZIP = b"\x1f\x8b"
@@ -27,12 +36,12 @@ LONGEST_WORDS = 300
 
 
 class FetchError(ContactsError):
-    """The file can't be fetched. `code`: a key of contacts.fetchreasons; `words`: the server's own.
-    `temporary`: a later attempt may succeed."""
+    """The file can't be fetched. `code`: a key of contacts.fetchreasons; `words`: the server's own,
+    without the secrets of addresses in them. `temporary`: a later attempt may succeed."""
 
     def __init__(self, code: str, words: object = "", *, temporary: bool = False) -> None:
         self.code = code
-        self.words = one_line(str(words))[:LONGEST_WORDS]
+        self.words = fileaddresses.without_secrets(one_line(str(words)))[:LONGEST_WORDS]
         self.temporary = temporary
         super().__init__(f"{code}: {self.words}")
 
@@ -69,11 +78,13 @@ class FileLogin:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """`most`: bytes, packed and unpacked. `networks`: private networks that may be reached."""
+    """`most`: bytes, packed and unpacked. `networks`: private networks that may be reached.
+    `stop`: set when somebody has cancelled the fetch."""
 
     most: int
     networks: tuple[Network, ...] = ()
     seconds: float = LONGEST
+    stop: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +105,22 @@ class FetchedFile:
 
 
 class Deadline:
-    """Ends the connection after some seconds: a server that sends a byte now and then would keep
-    each single read within its own limit."""
+    """Ends the connection after some seconds, or if the server is slower than the least pace: one
+    that sends a byte now and then would keep each single read within its own limit. A thread looks,
+    as the reader may wait for the socket. The time that our own database takes is not the
+    server's."""
 
-    def __init__(self, seconds: float) -> None:
-        self.is_over = False
+    def __init__(self, bounds: Bounds) -> None:
+        self.code = ""
+        self._bounds = bounds
         self._socket: socket | None = None
-        self._timer = threading.Timer(seconds, self._end)
-        self._timer.daemon = True
+        self._received = 0
+        self._is_waiting = True
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="deadline", daemon=True)
 
     def __enter__(self) -> Self:
-        self._timer.start()
+        self._thread.start()
         return self
 
     def __exit__(
@@ -113,19 +129,50 @@ class Deadline:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._timer.cancel()
+        self._over.set()
+        self._thread.join()
 
     def watch(self, made: socket) -> None:
         self._socket = made
-        if self.is_over:
-            self._end()
+        if self.code:
+            self._end(self.code)
+
+    def take(self, read: Callable[[], bytes]) -> bytes:
+        """The bytes that `read` waits for. Raises FetchError if it is too late."""
+        self._is_waiting = True
+        try:
+            piece = read()
+        finally:
+            self._is_waiting = False
+        self._received += len(piece)
+        self.check()
+        return piece
 
     def check(self) -> None:
-        if self.is_over:
-            raise FetchError("too_slow")
+        if self.code:
+            raise FetchError(self.code, temporary=self.code == "pace")
 
-    def _end(self) -> None:
-        self.is_over = True
+    def _look(self) -> None:
+        end = time.monotonic() + self._bounds.seconds
+        left, before = FIRST_SECONDS + PACE_SECONDS, 0
+        while (rest := end - time.monotonic()) > 0:
+            step = min(LOOK, rest)
+            if self._over.wait(step):
+                return
+            if self._bounds.stop.is_set():
+                self._end("cancelled")
+                return
+            left -= step if self._is_waiting else 0
+            if left > 0:
+                continue
+            if self._received - before < PACE_BYTES:
+                self._end("pace")
+                return
+            left, before = PACE_SECONDS, self._received
+        self._end("too_slow")
+
+    def _end(self, code: str) -> None:
+        self.code = code
         if self._socket is not None:
             with suppress(OSError):
                 # Not the method of an SSL socket, which would go on in clear text.
@@ -134,7 +181,7 @@ class Deadline:
 
 def unpacked(pieces: Iterable[bytes], *, most: int) -> Iterator[bytes]:
     """The same bytes; of a gzip stream, what is in it, in small pieces. Raises FetchError beyond
-    `most` bytes, packed or unpacked, or if the stream has no end."""
+    `most` bytes, packed or unpacked, beyond MOST_RATIO, or if the stream has no end."""
     yield from _bounded(_gunzipped(_bounded(pieces, most)), most)
 
 
@@ -152,22 +199,31 @@ def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
         beginning += piece
         if len(beginning) >= len(GZIP):
             break
-    if not beginning.startswith(GZIP):
-        yield beginning
-        yield from pieces
-        return
+    if beginning.startswith(GZIP):
+        yield from _members(_chained(beginning, pieces))
+    else:
+        yield from _chained(beginning, pieces)
+
+
+def _members(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """What is in a gzip stream, which may have several members (RFC 1952, 2.2)."""
     reader = zlib.decompressobj(16 + zlib.MAX_WBITS)
-    for packed in _chained(beginning, pieces):
-        rest = packed
+    taken = made = 0
+    for packed in pieces:
+        rest, taken = packed, taken + len(packed)
         while rest:
-            if reader.eof:  # another member follows (RFC 1952, 2.2)
+            if reader.eof:
                 if not rest.strip(b"\0"):
                     break
                 reader = zlib.decompressobj(16 + zlib.MAX_WBITS)
             try:
-                yield reader.decompress(rest, AT_ONCE)
+                data = reader.decompress(rest, AT_ONCE)
             except zlib.error as error:
                 raise FetchError("encoding", error) from error
+            made += len(data)
+            if made > max(RATIO_FROM, MOST_RATIO * taken):
+                raise FetchError("ratio")
+            yield data
             rest = reader.unused_data if reader.eof else reader.unconsumed_tail
     if not reader.eof:
         raise FetchError("broken_off", temporary=True)

@@ -11,6 +11,11 @@ from contacts import csvdetect
 # The address itself.
 ADDRESS: dict[str, Promise] = {
     "address": _("Enter an address such as https://shop.example.com/export/contacts.csv."),
+    "sftp_address": _("Enter an address such as sftp://files.example.com/out/contacts.csv."),
+    "query": _(
+        "Enter the whole address: what follows its “?” is stored encrypted, and stays only if the "
+        "address is not changed."
+    ),
     "scheme": _("The address must begin with https:// or sftp://."),
     "user_in_address": _(
         "Leave user and password out of the address: enter them below, where they are encrypted."
@@ -28,6 +33,10 @@ FETCH: dict[str, Promise] = {
     "tls": _("No encrypted connection to the server could be made."),
     "silent": _("The server stopped answering before the file was complete."),
     "too_slow": _("The file took too long. Make it smaller, or its server faster."),
+    "pace": _(
+        "The server is too slow: it sent less than 64 KB within two minutes. Nothing of the file "
+        "was imported."
+    ),
     "broken_off": _(
         "The connection ended before the file was complete. Nothing of it was imported."
     ),
@@ -40,20 +49,34 @@ FETCH: dict[str, Promise] = {
         "The server leads to an address without https://, which is not followed."
     ),
     "encoding": _("The server sends the file in a compression that can't be unpacked here."),
+    "ratio": _(
+        "The compressed file unpacks to more than a hundred times its size, so it was not read. "
+        "Offer the CSV file itself."
+    ),
     "too_large": _("The file is larger than an import may be."),
     "no_room": _(
         "Too many files wait to be imported. “Import contacts” lists them: start or cancel one."
     ),
     "secret": _(
-        "The stored log-in can't be read, because the key of this installation has changed. "
-        "Enter it again."
+        "The stored log-in or address can't be read, because the key of this installation has "
+        "changed. Enter both again."
     ),
     "host_key": _("Compare the key that the server shows, and confirm it. Nothing was sent to it."),
     "host_key_changed": _(
         "The server shows another key than the one that was confirmed, so nothing was sent to it. "
         "Ask its operator whether the key was changed."
     ),
-    "private_key": _("The private key can't be read. Enter it again."),
+    "private_key": _(
+        "The private key can't be read. Paste the whole file, from -----BEGIN to the end."
+    ),
+    "public_key": _(
+        "This is the public key, which belongs on the server. Paste the private key: the file of "
+        "the same name without .pub."
+    ),
+    "passphrase": _(
+        "The private key has a passphrase. Remove it from a copy of the file (ssh-keygen -p -f "
+        "FILE, with an empty new passphrase), and paste the copy."
+    ),
     "not_a_file": _("There is no file at this path, but a folder or something else."),
     "changing": _("The file was changed while it was fetched."),
     "log_in_page": _(
@@ -70,6 +93,7 @@ DOUBT: dict[str, Promise] = {
     "undone": _("The import before was cancelled or undone: look at the file first."),
     "overtaken": _("Another file of this address was imported meanwhile."),
     "header": _("The columns have changed."),
+    "order": _("The order of the columns has changed:"),
     "sheets": _("The workbook no longer has the sheet that was imported."),
     "encoding_doubt": _("The file seems to have another encoding than before."),
     "dates": _("It is not clear which number of a date is the day and which the month."),
@@ -91,6 +115,7 @@ DONE: dict[str, Promise] = {
     "undone": _("The import before had been cancelled or undone; a person looked at the file."),
     "overtaken": _("Another file of this address had been imported meanwhile."),
     "header": _("The columns had changed; a person confirmed them."),
+    "order": _("The order of the columns had changed; a person confirmed them:"),
     "sheets": _("The workbook no longer had the sheet that was imported; a person chose one."),
     "encoding_doubt": _("The file seemed to have another encoding than before."),
     "dates": _("It was not clear which number of a date is the day and which the month."),

@@ -4,6 +4,7 @@ They hold no user and no password: these have fields of their own, which are enc
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
@@ -16,6 +17,10 @@ HTTPS, SFTP = "https", "sftp"
 PORTS = {HTTPS: 443, SFTP: 22}
 # RFC 3986: what a path or a query has beside letters, digits and "%".
 PATH_SIGNS = "/:@!$&'()*+,;=~-._%"
+# What an address may hold of a secret: its user, and what follows its path.
+USER = re.compile(r"(?<=//)[^/?#]*@")
+HIDDEN_QUERY = "?…"
+AFTER_PATH = re.compile(r"([?#]).*", re.DOTALL)
 ENCODED = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -62,7 +67,16 @@ class FileAddress:
     @property
     def shown(self) -> str:
         """For everybody in the workspace: a query may hold a secret."""
-        return self.text.partition("?")[0] + ("?…" if "?" in self.target else "")
+        return shown(self.text)
+
+    @property
+    def base(self) -> str:
+        """Without the query."""
+        return self.text.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        return self.target.partition("?")[2]
 
     def redirected(self, location: str) -> "FileAddress":
         """The address that a reply leads to. Raises FileAddressError; only https is followed."""
@@ -75,10 +89,25 @@ class FileAddress:
         return parse(text)
 
 
+def shown(address: str) -> str:
+    """An address, also one that can't be read, without user, query and fragment."""
+    return USER.sub("", AFTER_PATH.sub(r"\1…", address))
+
+
+def without_secrets(text: str) -> str:
+    """A text of one line, such as an error of a server, with its addresses as they are shown."""
+    return " ".join(shown(word) if _may_be_address(word) else word for word in text.split(" "))
+
+
+def _may_be_address(word: str) -> bool:
+    path, _mark, query = word.partition("?")
+    return "//" in word or ("/" in path and query != "") or "=" in query
+
+
 def parse(text: str) -> FileAddress:
-    """Raises FileAddressError."""
+    """Raises FileAddressError. Blanks and hanzi of path and query are percent-encoded."""
     text = text.strip()
-    if len(text) > LONGEST or any(sign.isspace() or not sign.isprintable() for sign in text):
+    if len(text) > LONGEST or any(_is_control(sign) for sign in text):
         raise FileAddressError("address")
     try:
         parts = urlsplit(text)
@@ -90,10 +119,11 @@ def parse(text: str) -> FileAddress:
         raise FileAddressError("scheme")
     if "@" in parts.netloc:
         raise FileAddressError("user_in_address")
-    if not host or port == 0:
-        raise FileAddressError("address")
+    wrong = "sftp_address" if parts.scheme == SFTP else "address"
+    if not host or port == 0 or any(sign.isspace() for sign in host):
+        raise FileAddressError(wrong)
     if parts.scheme == SFTP and (parts.query or parts.path.endswith("/") or not parts.path):
-        raise FileAddressError("address")
+        raise FileAddressError(wrong)
     target = _quoted(parts.path or "/")
     if parts.query:
         target += "?" + _quoted(parts.query, also="?")
@@ -101,6 +131,12 @@ def parse(text: str) -> FileAddress:
     if len(address.text) > LONGEST:
         raise FileAddressError("address")
     return address
+
+
+def _is_control(sign: str) -> bool:
+    """Whether it breaks lines or is not visible; blanks of any kind are in names of files."""
+    kind = unicodedata.category(sign)
+    return kind.startswith("C") or kind in {"Zl", "Zp"}
 
 
 def _quoted(text: str, *, also: str = "") -> str:

@@ -3,19 +3,14 @@
 from datetime import time
 from typing import Any
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import (
-    load_pem_private_key,
-    load_ssh_private_key,
-)
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
-from contacts import fetchreasons, fileaddresses
+from contacts import fetchreasons, fileaddresses, privatekeys
 from contacts.scheduledmodels import ScheduledImport
-from contacts.services import scheduledimports
+from contacts.services import scheduledaddresses, scheduledimports
 from pages.singleline import SingleLine
 from smtp import hosts
 
@@ -99,12 +94,18 @@ class ScheduledImportForm(forms.Form):
     ) -> None:
         names = [name for name in self.base_fields if name not in {"secret", "key"}]
         plain = schedule or ScheduledImport(every=ScheduledImport.Every.DAY, at=time(5))
-        options["initial"] = {name: getattr(plain, name) for name in names}
+        shown = scheduledaddresses.shown(plain)
+        options["initial"] = {name: getattr(plain, name) for name in names} | {"url": shown}
         super().__init__(*args, **options)
         self.workspace = workspace
         self.schedule = schedule
         text = _("In the time zone of the workspace, {zone}. Each hour: the minute counts.")
         self.fields["at"].help_text = text.format(zone=workspace.timezone)
+        if plain.query:
+            self.fields["url"].help_text = _(
+                "What follows the “?” is stored encrypted and not shown. It stays as long as you "
+                "leave the address as it is."
+            )
         if schedule and schedule.secret:
             field = "key" if schedule.login == Login.KEY else "secret"
             self.fields[field].help_text = _("Leave it empty to keep the one that is stored.")
@@ -119,8 +120,13 @@ class ScheduledImportForm(forms.Form):
         return name
 
     def clean_url(self) -> str:
+        """With its query, or as it is shown if it was not changed."""
+        typed: str = self.cleaned_data["url"].strip()
+        kept = bool(self.schedule) and typed == self.initial["url"]
+        if typed.endswith(fileaddresses.HIDDEN_QUERY) and not kept:
+            raise forms.ValidationError(fetchreasons.sentence("query"))
         try:
-            address = fileaddresses.parse(self.cleaned_data["url"])
+            address = fileaddresses.parse(typed)
         except fileaddresses.FileAddressError as error:
             raise forms.ValidationError(fetchreasons.sentence(error.code)) from error
         try:
@@ -129,7 +135,7 @@ class ScheduledImportForm(forms.Form):
             raise forms.ValidationError(fetchreasons.sentence("unknown_host")) from error
         except hosts.HostError as error:
             raise forms.ValidationError(fetchreasons.sentence("forbidden_host")) from error
-        return address.text
+        return typed if kept else address.text
 
     def clean_weekday(self) -> int:
         return self.cleaned_data["weekday"] or 0
@@ -175,16 +181,8 @@ class ScheduledImportForm(forms.Form):
             self._check_stored(cleaned, "secret")
 
     def _check_key(self, text: str) -> None:
-        data = text.strip().encode()
-        try:
-            read = load_ssh_private_key if b"OPENSSH" in data[:50] else load_pem_private_key
-            read(data, None)
-        except (ValueError, TypeError, UnsupportedAlgorithm):
-            words = _(
-                "This private key can't be read. Paste the whole file, without a passphrase, from "
-                "-----BEGIN to the end."
-            )
-            self.add_error("key", words)
+        if code := privatekeys.wrong(text):
+            self.add_error("key", fetchreasons.sentence(code))
 
     def _check_secret(self, secret: str, *, token: bool) -> None:
         if not secret.isprintable():

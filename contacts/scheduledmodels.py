@@ -21,7 +21,7 @@ class ScheduledImport(models.Model):
         PAUSED = "paused", _("Paused")
 
     class Login(models.TextChoices):
-        NONE = "none", _("None")
+        NONE = "none", pgettext_lazy("log-in to a server", "None")
         PASSWORD = "password", _("User and password")
         TOKEN = "token", _("Bearer token")
         KEY = "key", _("User and private key")
@@ -36,8 +36,10 @@ class ScheduledImport(models.Model):
         Workspace, models.CASCADE, related_name="scheduled_imports", db_index=False
     )
     name = SingleLineField(_("name"), max_length=100)
-    # https:// or sftp://, without user and password (contacts.fileaddresses).
+    # https:// or sftp://, without user, password and query (contacts.services.scheduledaddresses).
     url = models.CharField(_("address"), max_length=2000)
+    # What follows the "?", encrypted (accounts.secrets), as it often is a key; never shown again.
+    query = models.BinaryField(null=True, blank=True)
     login = models.CharField(_("log-in"), max_length=8, choices=Login.choices, default=Login.NONE)
     username = SingleLineField(_("user"), max_length=200, blank=True)
     # Password, token or private key, encrypted (accounts.secrets); never shown again.
@@ -121,6 +123,8 @@ class ScheduledRun(models.Model):
     leased_until = models.DateTimeField(null=True, blank=True)
     holder = models.CharField(max_length=32, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    # When a worker last began to fetch it: workspaces take turns.
+    begun_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -13,7 +13,7 @@ from typing import Any, NoReturn, TypeVar, cast
 
 import asyncssh
 
-from contacts import fetching
+from contacts import fetching, privatekeys
 from contacts.fetching import (
     Bounds,
     Deadline,
@@ -40,7 +40,7 @@ def opened(
 ) -> Iterator[FetchedFile | None]:
     """The file at the address; None if it is the one that was `seen`, by size and time. Raises
     FetchError; HostKeyError if the server's key is not the confirmed one."""
-    with Deadline(bounds.seconds) as deadline, asyncio.Runner() as runner:
+    with Deadline(bounds) as deadline, asyncio.Runner() as runner:
         session = _Session(address, login, bounds, deadline, runner)
         try:
             version, size = session.begin()
@@ -99,8 +99,7 @@ class _Session:
     def pieces(self, version: Version, size: int) -> Iterator[bytes]:
         """All bytes. Raises FetchError if they are not those of the file that was opened."""
         left = size
-        while piece := self._run(_read(self.file)):
-            self.deadline.check()
+        while piece := self.deadline.take(lambda: self._run(_read(self.file))):
             left -= len(piece)
             yield piece
             if left < 0:
@@ -194,4 +193,4 @@ def _private(text: str) -> asyncssh.SSHKey:
     try:
         return asyncssh.import_private_key(text)
     except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
-        raise FetchError("private_key") from error
+        raise FetchError(privatekeys.wrong(text) or "private_key") from error

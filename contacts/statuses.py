@@ -28,6 +28,8 @@ register(
         # Imports from an address, and their runs.
         "setup": Look("info", "columns", _("To be confirmed")),
         "fetching": Look("busy", "download", _("Being fetched")),
+        "in_line": Look("quiet", "clock", _("Waits until another file is fetched")),
+        "importing": Look("busy", "file-import", _("Being imported")),
         "judging": Look("busy", "file-import", _("Being checked")),
         "taken": Look("good", "circle-check", pgettext_lazy("a file that was fetched", "Imported")),
         "asking": Look("warn", "user-question", _("Waits for a person")),

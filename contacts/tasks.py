@@ -53,9 +53,10 @@ def start_scheduled() -> None:
 
 
 @shared_task(ignore_result=True)
-def fetch_scheduled(run_id: int) -> None:
-    """Fetch a scheduled import's file."""
-    if scheduledfetch.fetch(run_id):
+def fetch_scheduled(_run_id: int) -> None:
+    """Fetch the file of the scheduled import whose turn it is, which may be another one."""
+    run_id = scheduledfetch.fetch_next()
+    if run_id is not None:
         judge_scheduled.delay(run_id)
 
 

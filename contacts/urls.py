@@ -122,6 +122,14 @@ urlpatterns = [
         "edit_scheduled_import",
     ),
     edit("imports/scheduled/<int:pk>/run/", scheduled.run_scheduled_import, "run_scheduled_import"),
+    view(
+        "imports/scheduled/<int:pk>/progress/", scheduled.scheduled_progress, "scheduled_progress"
+    ),
+    edit(
+        "imports/scheduled/<int:pk>/cancel/",
+        scheduled.cancel_scheduled_run,
+        "cancel_scheduled_run",
+    ),
     edit("imports/scheduled/<int:pk>/key/", scheduled.confirm_host_key, "confirm_host_key"),
     edit(
         "imports/scheduled/<int:pk>/pause/",

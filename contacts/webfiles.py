@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing, contextmanager
 from email.message import Message
 from typing import NoReturn
 
-from contacts import fetching
+from contacts import fetching, fileaddresses
 from contacts.fetching import (
     AT_ONCE,
     Bounds,
@@ -81,7 +81,7 @@ def opened(
     address: FileAddress, login: FileLogin, seen: Version, bounds: Bounds
 ) -> Iterator[FetchedFile | None]:
     """The file at the address; None if it is the one that was `seen`. Raises FetchError."""
-    with Deadline(bounds.seconds) as deadline:
+    with Deadline(bounds) as deadline:
         connection, reply, last = _followed(address, login, seen, bounds, deadline)
         with closing(connection), closing(reply):
             if reply.status == 304:
@@ -112,7 +112,7 @@ def _followed(
                 return connection, reply, here
             if reply.status not in REDIRECTING:
                 _refuse(reply)
-            here = _redirected(here, _header(reply, "Location", 2000))
+            here = _redirected(here, _location(reply))
     raise FetchError("redirects", here.shown)
 
 
@@ -121,7 +121,7 @@ def _redirected(here: FileAddress, location: str) -> FileAddress:
         return here.redirected(location)
     except FileAddressError as error:
         code = error.code if error.code == "redirect_insecure" else "garbled"
-        raise FetchError(code, location) from error
+        raise FetchError(code, fileaddresses.shown(location)) from error
 
 
 def _asked(
@@ -181,8 +181,7 @@ def _status(reply: http.client.HTTPResponse) -> str:
 
 def _pieces(reply: http.client.HTTPResponse, deadline: Deadline) -> Iterator[bytes]:
     try:
-        while piece := reply.read1(AT_ONCE):
-            deadline.check()
+        while piece := deadline.take(lambda: reply.read1(AT_ONCE)):
             yield piece
     except (OSError, http.client.HTTPException, ValueError) as error:
         _fail(error, deadline)
@@ -217,6 +216,12 @@ def _header(reply: http.client.HTTPResponse, name: str, longest: int) -> str:
     """A header's value; "" if it is missing or longer than we keep."""
     value = one_line(reply.headers.get(name, ""))
     return value if len(value) <= longest and value.isascii() else ""
+
+
+def _location(reply: http.client.HTTPResponse) -> str:
+    """Where a reply leads to. Some servers leave hanzi in it as they are, in UTF-8."""
+    raw = reply.headers.get("Location", "").encode("latin-1", "replace")
+    return one_line(raw.decode(errors="replace"))[: fileaddresses.LONGEST + 1]
 
 
 def _filename(headers: Message, address: FileAddress) -> str:

@@ -7,7 +7,7 @@ would take the row over then, and the work would be done in vain, again and agai
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from threading import Event, Thread
@@ -23,10 +23,17 @@ log = logs.get(__name__)
 
 
 @contextmanager
-def renewed(rows: QuerySet[Any], lease: timedelta, *, most: float = math.inf) -> Iterator[None]:
+def renewed(
+    rows: QuerySet[Any],
+    lease: timedelta,
+    *,
+    most: float = math.inf,
+    lost: Callable[[], None] = lambda: None,
+) -> Iterator[None]:
     """Renew the lease (`leased_until`) of these rows three times a lease until the block ends, in a
     thread with its own connection; for `most` seconds, so that a worker that hangs loses them.
-    `rows` must select only what is still ours. A killed process renews nothing. After an error of
+    `rows` must select only what is still ours; `lost` is called, in the thread, when there are none
+    any more. A killed process renews nothing. After an error of
     the database nothing is renewed either: it may have ended the worker's transaction, too, and
     another worker goes on when the lease has run out."""
     over = Event()
@@ -36,6 +43,7 @@ def renewed(rows: QuerySet[Any], lease: timedelta, *, most: float = math.inf) ->
         try:
             while not over.wait(lease.total_seconds() / 3) and time.monotonic() < until:
                 if not rows.update(leased_until=timezone.now() + lease):
+                    lost()
                     return
         except Error as error:
             log.warning("a lease was not renewed", error=error)

@@ -47,7 +47,7 @@ def find(schedule: ScheduledImport, import_: Import) -> Reasons:
     changed = _changed_columns(schedule, header_of(import_, dialect))
     if changed is not None:
         _adopt(import_, last)
-        return [("header", changed)]
+        return [changed]
     reasons = [*_of_target(schedule, last), *_of_reading(last, import_, dialect)]
     reasons += _of_size(last, import_)
     if reasons:
@@ -78,15 +78,18 @@ def _choose_sheet(last: Import, import_: Import) -> bool:
     return True
 
 
-def _changed_columns(schedule: ScheduledImport, header: Sequence[str]) -> str | None:
-    """None if they are the same; else what is new and what is gone, as words."""
+def _changed_columns(schedule: ScheduledImport, header: Sequence[str]) -> tuple[str, str] | None:
+    """None if they are the same; else the reason: what is new and what is gone, or the order."""
     before = list(schedule.header)
     if list(header) == before:
         return None
+    if sorted(header) == sorted(before):
+        moved = [name or "–" for name, was in zip(header, before, strict=True) if name != was]
+        return "order", " · ".join(moved[:NAMED]) + (" …" if len(moved) > NAMED else "")
     new = [name for name in header if name and name not in before][:NAMED]
     gone = [name for name in before if name and name not in header][:NAMED]
     signs = [f"+ {name}" for name in new] + [f"− {name}" for name in gone]
-    return " · ".join(signs) or f"{len(before)} → {len(header)}"
+    return "header", " · ".join(signs) or f"{len(before)} → {len(header)}"
 
 
 def _of_target(schedule: ScheduledImport, last: Import) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ here.
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
+from threading import Event
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
@@ -23,31 +24,36 @@ from contacts.fetching import (
     Version,
 )
 from contacts.models import Import
-from contacts.queries import turns
 from contacts.scheduledmodels import ScheduledImport, ScheduledRun
-from contacts.services import importfile, importuploads, leases, scheduledruns, unfinished
+from contacts.services import (
+    fetchturns,
+    importfile,
+    importuploads,
+    leases,
+    scheduledaddresses,
+    scheduledruns,
+    unfinished,
+)
 from contacts.services.scheduledruns import RunLostError
 from environment import logs
 
 log = logs.get(__name__)
 
-# Files that are fetched at once in the whole installation: the workers that fetch also collect
-# bounce mailboxes, of which there are three by default, and slow servers must not keep them all.
-# Of one schedule it is one file (the constraint scheduled_run_once).
-AT_ONCE = 2
 # Bytes of one transaction: whole chunks.
 PIECE = 8 * importfile.CHUNK
 
 
-def fetch(run_id: int) -> bool:
-    """Fetch the run's file. Returns whether it is here, to be judged. If the database is away, it
-    raises, and the tick has it fetched again after the lease. Safe to run twice."""
-    run = _claimed(run_id)
+def fetch_next() -> int | None:
+    """Fetch the file of the run whose turn it is. Returns that run if its file is here, to be
+    judged. If the database is away, it raises, and the tick has it fetched again after the lease.
+    Safe to run twice."""
+    run = fetchturns.claim()
     if run is None:
-        return False
+        return None
+    stop, rows = Event(), scheduledruns.ours(run)
     try:
-        with leases.renewed(scheduledruns.ours(run), scheduledruns.LEASE, most=2 * LONGEST):
-            return _fetched(run)
+        with leases.renewed(rows, scheduledruns.LEASE, most=2 * LONGEST, lost=stop.set):
+            return run.pk if _fetched(run, stop) else None
     except RunLostError:
         scheduledruns.drop_file(run)
     except (OperationalError, InterfaceError):
@@ -57,16 +63,7 @@ def fetch(run_id: int) -> bool:
     except Exception:
         log.exception("fetching failed", schedule=run.schedule_id)
         _fail(run, FetchError("fault"))
-    return False
-
-
-@transaction.atomic
-def _claimed(run_id: int) -> ScheduledRun | None:
-    """None: another worker has it, or as many as may be are fetched; the tick asks again."""
-    turns.wait("fetch")
-    if scheduledruns.held(ScheduledRun.State.FETCHING) >= AT_ONCE:
-        return None
-    return scheduledruns.claim(run_id, ScheduledRun.State.FETCHING)
+    return None
 
 
 def _fail(run: ScheduledRun, error: FetchError) -> None:
@@ -78,10 +75,11 @@ def _fail(run: ScheduledRun, error: FetchError) -> None:
         scheduledruns.drop_file(run)
 
 
-def _fetched(run: ScheduledRun) -> bool:
+def _fetched(run: ScheduledRun, stop: Event) -> bool:
+    """Whether the whole file is here. `stop` ends it: somebody has cancelled it."""
     scheduledruns.drop_file(run)
     schedule = run.schedule
-    with _opened(schedule) as found:
+    with _opened(schedule, stop) as found:
         # Its key, if it has one, is the confirmed one again.
         ScheduledImport.objects.filter(pk=schedule.pk).exclude(shown_key="").update(shown_key="")
         if found is None:
@@ -102,15 +100,15 @@ def _fetched(run: ScheduledRun) -> bool:
     return True
 
 
-def _opened(schedule: ScheduledImport) -> AbstractContextManager[FetchedFile | None]:
+def _opened(schedule: ScheduledImport, stop: Event) -> AbstractContextManager[FetchedFile | None]:
     try:
-        address = fileaddresses.parse(schedule.url)
+        address = fileaddresses.parse(scheduledaddresses.whole(schedule))
         login = login_of(schedule)
     except fileaddresses.FileAddressError as error:
         raise FetchError(error.code) from error
     except secrets.SecretError as error:
         raise FetchError("secret") from error
-    bounds = Bounds(settings.IMPORT_MAX_BYTES, settings.FETCH_NETWORKS)
+    bounds = Bounds(settings.IMPORT_MAX_BYTES, settings.FETCH_NETWORKS, stop=stop)
     if address.scheme == fileaddresses.SFTP:
         # Its library takes half a second to load, which only these workers need.
         from contacts import sftpfiles  # noqa: PLC0415

@@ -14,7 +14,7 @@ from contacts import fetching
 from contacts.models import Import
 from contacts.recurrence import Recurrence
 from contacts.scheduledmodels import ScheduledImport, ScheduledRun
-from contacts.services import imports, jobs, unfinished
+from contacts.services import imports, jobs, scheduledaddresses, scheduledruns, unfinished
 from environment import logs
 
 log = logs.get(__name__)
@@ -31,13 +31,14 @@ Enqueue = Callable[[int], Any]
 
 @transaction.atomic
 def create(
-    workspace: Workspace, *, secret: str, by: User, enqueue: Enqueue, **values: Any
+    workspace: Workspace, *, url: str, secret: str, by: User, enqueue: Enqueue, **values: Any
 ) -> ScheduledImport:
-    """With its first run, whose file a person confirms."""
+    """With its first run, whose file a person confirms. `url`: with its query."""
     made = ScheduledImport.objects.create(
         workspace=workspace,
         secret=secrets.encrypt(secret) if secret else None,
         created_by=by,
+        **scheduledaddresses.stored(url),
         **values,
     )
     begin(made, by=by, enqueue=enqueue)
@@ -51,12 +52,15 @@ def named(schedule: ScheduledImport) -> dict[str, int]:
 
 
 @transaction.atomic
-def change(schedule: ScheduledImport, *, secret: str, moved: bool = False, **values: Any) -> None:
-    """Change the given values; an empty secret keeps the stored one. `moved`: it is another server
-    now, whose key nobody has confirmed."""
+def change(
+    schedule: ScheduledImport, *, url: str, secret: str, moved: bool = False, **values: Any
+) -> None:
+    """Change the given values; an empty secret keeps the stored one, and the address as it is shown
+    keeps its query. `moved`: it is another server now, whose key nobody has confirmed."""
     locked = ScheduledImport.objects.select_for_update().get(pk=schedule.pk)
-    if values["url"] != locked.url:  # what the former address said means nothing here
-        values |= {"etag": "", "modified": ""}
+    if url != scheduledaddresses.shown(locked):
+        # What the former address said means nothing here.
+        values |= {**scheduledaddresses.stored(url), "etag": "", "modified": ""}
     if moved:
         values |= {"host_key": "", "shown_key": ""}
     if secret:
@@ -130,6 +134,18 @@ def run_now(schedule: ScheduledImport, *, by: User, enqueue: Enqueue) -> bool:
     return True
 
 
+@transaction.atomic
+def cancel_run(schedule: ScheduledImport, *, by: User) -> bool:
+    """End the run that is fetched or checked now; returns False if there is none. The next ones
+    come as scheduled."""
+    locked = ScheduledImport.objects.select_for_update().get(pk=schedule.pk)
+    run = locked.runs.filter(state__in=RUNNING).first()
+    if run is None or not scheduledruns.cancel(run):
+        return False
+    log.committed.info("scheduled run cancelled", **named(locked), user=by.pk)
+    return True
+
+
 def begin(schedule: ScheduledImport, *, by: User, enqueue: Enqueue) -> None:
     run = ScheduledRun.objects.create(schedule=schedule, asked_by=by)
     transaction.on_commit(lambda: jobs.nudge(enqueue, run.pk))
@@ -198,6 +214,19 @@ def waiting(workspace: Workspace) -> QuerySet[ScheduledRun]:
     )
 
 
+def is_importing(run: ScheduledRun) -> bool:
+    """Whether the import of its file has started and not ended, of a row that was read with it."""
+    states = {Import.State.QUEUED, Import.State.RUNNING}
+    file = run.of_import
+    return run.state == ScheduledRun.State.STARTED and file is not None and file.state in states
+
+
+def under_way(schedule: ScheduledImport) -> ScheduledRun | None:
+    """The last run, while it is fetched, checked or imported."""
+    run = schedule.runs.select_related("of_import").order_by("-pk").first()
+    return run if run and (run.state in RUNNING or is_importing(run)) else None
+
+
 def is_waiting(run: ScheduledRun) -> bool:
     """WAITING, of a row that was read with its import."""
     file = run.of_import
@@ -212,6 +241,7 @@ def failing(workspace: Workspace) -> QuerySet[ScheduledRun]:
     runs = ScheduledRun.objects.filter(
         schedule__in=schedules, state=ScheduledRun.State.FAILED
     ).select_related("schedule")
+    runs = runs.exclude(reasons__0__0="cancelled")
     return runs.order_by("schedule_id", "-pk").distinct("schedule_id")
 
 

@@ -36,7 +36,7 @@ def judge(run_id: int, *, enqueue: Callable[[int], Any]) -> None:
     run = scheduledruns.claim(run_id, ScheduledRun.State.JUDGING)
     if run is None:
         return
-    with suppress(RunLostError, ScheduledImport.DoesNotExist):
+    with suppress(RunLostError, ScheduledImport.DoesNotExist, Import.DoesNotExist):
         try:
             rows = scheduledruns.ours(run)
             with leases.renewed(rows, scheduledruns.LEASE, most=MOST_SECONDS):
@@ -44,7 +44,7 @@ def judge(run_id: int, *, enqueue: Callable[[int], Any]) -> None:
         except NotCsvError as error:
             page = error.kind == "web_page"
             scheduledruns.fail(run, "log_in_page" if page else error.kind)
-        except (RunLostError, OperationalError, InterfaceError):
+        except (RunLostError, Import.DoesNotExist, OperationalError, InterfaceError):
             raise
         except Exception:
             log.exception("judging failed", schedule=run.schedule_id)

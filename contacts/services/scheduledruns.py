@@ -48,9 +48,9 @@ def claim(run_id: int, state: str) -> ScheduledRun | None:
     return runs.filter(pk=run_id, holder=holder).first()
 
 
-def held(state: str) -> int:
-    """How many runs in this state have a worker."""
-    return ScheduledRun.objects.filter(state=state, leased_until__gt=timezone.now()).count()
+def is_held(run: ScheduledRun) -> bool:
+    """Whether a worker has it."""
+    return run.leased_until is not None and run.leased_until > timezone.now()
 
 
 def ours(run: ScheduledRun) -> QuerySet[ScheduledRun]:
@@ -81,7 +81,8 @@ def fail(run: ScheduledRun, code: str, words: str = "", *, temporary: bool = Fal
     schedule = ScheduledImport.objects.select_for_update().get(pk=run.schedule_id)
     move(run, ScheduledRun.State.FAILED, reasons=[[code, words]])
     drop_file(run)
-    schedule.failures = min(schedule.failures + 1, 1000)
+    if code != "cancelled":  # by a person, who knows
+        schedule.failures = min(schedule.failures + 1, 1000)
     soon = timezone.now() + SOON
     again = temporary and schedule.failures <= TIMES
     if again and schedule.next_at and schedule.next_at > soon:
@@ -94,6 +95,23 @@ def fail(run: ScheduledRun, code: str, words: str = "", *, temporary: bool = Fal
         reason=code,
         words=words,
     )
+
+
+def cancel(run: ScheduledRun) -> bool:
+    """A person ends it while it is fetched or judged; its worker notices that it is lost. Returns
+    False if it has ended. Call it in a transaction that holds the schedule."""
+    running = {ScheduledRun.State.FETCHING, ScheduledRun.State.JUDGING}
+    ended = ScheduledRun.objects.filter(pk=run.pk, state__in=running).update(
+        state=ScheduledRun.State.FAILED,
+        reasons=[["cancelled", ""]],
+        holder="",
+        leased_until=None,
+        ended_at=timezone.now(),
+    )
+    if ended:
+        run.refresh_from_db()
+        drop_file(run)
+    return bool(ended)
 
 
 def drop_old() -> int:

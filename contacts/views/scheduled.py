@@ -1,36 +1,42 @@
 """Imports from an address: their list, the form, a page with the runs, and what a person can do."""
 
+from collections.abc import Container
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, get_in
-from contacts import fetching, fetchreasons, fileaddresses
+from contacts import fetching, fetchreasons
 from contacts.models import Import
 from contacts.scheduledforms import ScheduledImportForm
 from contacts.scheduledmodels import ScheduledImport, ScheduledRun
+from contacts.services import fetchturns, imports, scheduledaddresses, scheduledruns
 from contacts.services import scheduledimports as service
 from contacts.tasks import fetch_scheduled
 from pages import overtaken, tables
+
+# Runs on one page.
+RUNS = 20
 
 
 def scheduled_imports(request: WorkspaceRequest) -> HttpResponse:
     rows = service.of_workspace(request.workspace).order_by("name")
     waiting = set(service.waiting(request.workspace).values_list("schedule_id", flat=True))
-    shown = [(one, shown_address(one), one.pk in waiting) for one in rows]
+    failing = set(service.failing(request.workspace).values_list("schedule_id", flat=True))
+    shown = [(one, scheduledaddresses.shown(one), _status(one, waiting, failing)) for one in rows]
     return render(request, "contacts/scheduled_imports.html", {"schedules": shown})
 
 
-def shown_address(schedule: ScheduledImport) -> str:
-    """Without the query, which may hold a secret."""
-    try:
-        return fileaddresses.parse(schedule.url).shown
-    except fileaddresses.FileAddressError:
-        return ""
+def _status(schedule: ScheduledImport, waiting: Container[int], failing: Container[int]) -> str:
+    """A key of pages.statuses: what needs a person comes first."""
+    if schedule.pk in waiting:
+        return "asking"
+    return "failed" if schedule.pk in failing else schedule.state
 
 
 def scheduled_import(request: WorkspaceRequest, pk: int) -> HttpResponse:
@@ -40,36 +46,86 @@ def scheduled_import(request: WorkspaceRequest, pk: int) -> HttpResponse:
         request,
         sorts={"started": "pk"},
         default="-started",
+        size=RUNS,
     )
     waiting = schedule.runs.filter(service.WAITING).select_related("of_import").first()
+    failing = service.failing(request.workspace).filter(schedule=schedule).first()
+    others = fetchturns.held().exists()
     context = {
         "schedule": schedule,
-        "address": shown_address(schedule),
+        "address": scheduledaddresses.shown(schedule),
         "page": page,
         "fingerprint": fetching.fingerprint(schedule.shown_key),
         "confirmed_key": fetching.fingerprint(schedule.host_key),
-        "runs": [_shown(run) for run in page],
+        "runs": [_shown(run, others=others) for run in page],
         "waiting": waiting and _shown(waiting),
+        "failing": failing and _shown(failing),
         "running": schedule.runs.filter(state__in=service.RUNNING).exists(),
     }
-    return render(request, "contacts/scheduled_import.html", context)
+    return render(request, "contacts/scheduled_import.html", context | _progress(schedule))
 
 
-def _shown(run: ScheduledRun) -> dict[str, Any]:
+def scheduled_progress(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """The moving part of the page. When the run has ended, the page is loaded anew; whoever asked
+    for a file that waits for a person comes to it."""
+    schedule = get_in(request.workspace, ScheduledImport, pk=pk)
+    context = {"schedule": schedule} | _progress(schedule)
+    response = render(request, "contacts/parts/scheduled_progress.html", context)
+    if context["under_way"] is None:
+        waiting = schedule.runs.filter(service.WAITING, asked_by=request.user).first()
+        if waiting:
+            slug = request.workspace.slug
+            response["HX-Redirect"] = reverse("import", args=[slug, waiting.of_import_id])
+        else:
+            response["HX-Refresh"] = "true"
+    return response
+
+
+def _progress(schedule: ScheduledImport) -> dict[str, Any]:
+    run = service.under_way(schedule)
+    if run is None:
+        return {"under_way": None}
+    importing = run.of_import if service.is_importing(run) else None
+    return {
+        "under_way": run,
+        "status": status_of(run, others=fetchturns.held().exists()),
+        "progress": imports.progress(importing) if importing else None,
+    }
+
+
+def _shown(run: ScheduledRun, *, others: bool = False) -> dict[str, Any]:
     return {
         "run": run,
-        "status": status_of(run),
+        "status": status_of(run, others=others),
         "reasons": fetchreasons.sentences(
             run.reasons, past=run.state == ScheduledRun.State.STARTED
         ),
     }
 
 
-def status_of(run: ScheduledRun) -> str:
-    """A key of pages.statuses. What waited and was cancelled, or lay too long, was dismissed."""
-    if run.state == ScheduledRun.State.WAITING and not service.is_waiting(run):
+def status_of(run: ScheduledRun, *, others: bool = False) -> str:
+    """A key of pages.statuses. What waited and was cancelled, or lay too long, was dismissed.
+    `others`: whether files are fetched now."""
+    states = ScheduledRun.State
+    if run.state == states.WAITING and not service.is_waiting(run):
         return "dismissed"
+    if run.state == states.FETCHING and others and not scheduledruns.is_held(run):
+        return "in_line"
+    if run.state == states.FAILED and [code for code, _words in run.reasons] == ["cancelled"]:
+        return "cancelled"
+    if run.state == states.STARTED and run.of_import:
+        return _of_import(run.of_import)
     return run.state
+
+
+def _of_import(import_: Import) -> str:
+    """What became of a file whose import was started."""
+    if import_.undone_at:
+        return "undone"
+    if import_.state in {Import.State.QUEUED, Import.State.RUNNING}:
+        return "importing"
+    ended_badly = {Import.State.FAILED, Import.State.CANCELLED}
+    return import_.state if import_.state in ended_badly else ScheduledRun.State.STARTED
 
 
 def fetched(import_: Import) -> dict[str, Any] | None:
@@ -108,6 +164,16 @@ def run_scheduled_import(request: WorkspaceRequest, pk: int) -> HttpResponseBase
         messages.success(request, _("The file is being fetched."))
     else:
         messages.info(request, _("The file is being fetched already."))
+    return redirect("scheduled_import", request.workspace.slug, schedule.pk)
+
+
+@require_POST
+def cancel_scheduled_run(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
+    schedule = get_in(request.workspace, ScheduledImport, pk=pk)
+    if service.cancel_run(schedule, by=request.user):
+        messages.success(request, _("The fetch is cancelled. Nothing of the file was imported."))
+    else:
+        messages.info(request, _("The file is fetched already."))
     return redirect("scheduled_import", request.workspace.slug, schedule.pk)
 
 

@@ -45,7 +45,7 @@ def schedule(workspace: Workspace, owner: User) -> ScheduledImport:
         counts={"new": 40, "updated": 1200, "rejected": 3},
     )
     for state, import_, reasons in (
-        ("imported", done, []),
+        ("taken", done, []),
         ("same_file", None, []),
         ("failed", None, [["status", "503 Service Unavailable: the night run is not over"]]),
         ("asking", waits, [["header", "+ phone · − name"], ["shrank", "36%"]]),
@@ -56,10 +56,30 @@ def schedule(workspace: Workspace, owner: User) -> ScheduledImport:
     return made
 
 
+@pytest.fixture
+def fetched_now(workspace: Workspace, owner: User) -> ScheduledRun:
+    """A file that is being fetched; the fetch before has failed."""
+    made = ScheduledImport.objects.create(
+        workspace=workspace,
+        name="CRM",
+        url="https://crm.example.com/out/contacts.csv",
+        query=b"encrypted",
+        every="hour",
+        at=time(5),
+        failures=1,
+    )
+    ScheduledRun.objects.create(schedule=made, state="failed", reasons=[["pace", ""]])
+    soon = timezone.now() + timedelta(minutes=5)
+    return ScheduledRun.objects.create(
+        schedule=made, asked_by=owner, size=12_345_678, leased_until=soon, holder="worker"
+    )
+
+
 def test_looks(  # noqa: PLR0917 - fixtures
     page: Page,
     owner: User,
     schedule: ScheduledImport,
+    fetched_now: ScheduledRun,
     log_in: Callable[[User], None],
     speak: Callable[[str], None],
     axe: Callable[[Page], None],
@@ -71,12 +91,33 @@ def test_looks(  # noqa: PLR0917 - fixtures
         for name, path in (
             ("scheduled-list", "imports/scheduled/"),
             ("scheduled-page", f"imports/scheduled/{schedule.pk}/"),
+            ("scheduled-now", f"imports/scheduled/{fetched_now.schedule_id}/"),
             ("scheduled-form", f"imports/scheduled/{schedule.pk}/edit/"),
             ("scheduled-file", f"imports/{waits.pk}/"),
         ):
             page.goto(f"/w/brand/{path}")
             expect(page.locator("h1")).to_be_visible()
             looks.check(page, f"{name}-{look}", axe=axe, shot=shot)
+
+
+def test_the_page_follows_a_fetch_to_its_file(
+    page: Page,
+    owner: User,
+    workspace: Workspace,
+    fetched_now: ScheduledRun,
+    log_in: Callable[[User], None],
+) -> None:
+    log_in(owner)
+    page.goto(f"/w/brand/imports/scheduled/{fetched_now.schedule_id}/")
+    expect(page.locator("#progress")).to_contain_text("11.8")
+    ScheduledRun.objects.filter(pk=fetched_now.pk).update(size=50_000_000)
+    expect(page.locator("#progress")).to_contain_text("47.7")
+    file = importuploads.receive(
+        workspace, filename="contacts.csv", pieces=[PEOPLE], by=owner, limit=1 << 20
+    )
+    ScheduledRun.objects.filter(pk=fetched_now.pk).update(state="asking", of_import=file)
+    page.wait_for_url(f"**/w/brand/imports/{file.pk}/")
+    expect(page.locator("#fetched")).to_contain_text("CRM")
 
 
 def test_the_form_asks_for_what_is_needed(

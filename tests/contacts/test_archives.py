@@ -102,3 +102,11 @@ def test_a_file_that_says_it_is_too_large_is_not_unpacked(monkeypatch: pytest.Mo
     with pytest.raises(NotCsvError) as error:
         next(archives.unpacked(io.BytesIO(data), limit=len(LINES) - 1))
     assert error.value.kind == "zip_too_large"
+
+
+def test_a_file_that_unpacks_to_very_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    bomb = archive({"people.csv": bytes(900_000)})
+    assert len(unpacked(bomb)) == 900_000  # small files may pack as they like
+    monkeypatch.setattr(archives, "RATIO_FROM", 100_000)
+    assert refused(bomb) == "zip_ratio"
+    assert unpacked(archive({"people.csv": LINES})) == LINES

@@ -91,7 +91,8 @@ def test_a_failed_import_is_repeated(confirmed: ScheduledImport, server: FileSer
     ("body", "code", "words"),
     [
         (PEOPLE.replace(b"email,name", b"email,phone"), "header", "+ phone · − name"),
-        (PEOPLE.replace(b"email,name", b"name,email"), "header", "2 → 2"),
+        (PEOPLE.replace(b"email,name", b"name,email"), "order", "name · email"),
+        (PEOPLE.replace(b"email,name", b"email,email"), "header", "− name"),
         (HEAD + b"a@x.example,Ann\n", "shrank", "36%"),
         (PEOPLE.replace(b"Ann", "Änn".encode("cp1252")), "encoding_doubt", "utf-8 → cp1252"),
         (PEOPLE + b"nobody,Eve\nno one,Fay\n", "rejected", "33.3%"),

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts.models import Workspace
+from accounts.models import User, Workspace
 from contacts import tasks
 from contacts.models import Import, ImportChunk
 from contacts.scheduledmodels import ScheduledImport, ScheduledRun
 from contacts.services import (
+    scheduleddoubts,
     scheduledfetch,
     scheduledimports,
     scheduledjudging,
@@ -33,10 +34,10 @@ def test_a_killed_worker_begins_anew(
     with monkeypatch.context() as broken:
         broken.setattr(scheduledruns, "move", killed)
         with pytest.raises(SystemExit):
-            scheduledfetch.fetch(run.pk)
+            scheduledfetch.fetch_next()
     half = Import.objects.get()
     assert half.state == Import.State.UPLOADING
-    assert scheduledfetch.fetch(run.pk) is False  # the lease of the dead worker
+    assert scheduledfetch.fetch_next() is None  # the lease of the dead worker
     assert scheduledimports.without_worker(State.FETCHING) == []
     ScheduledRun.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
     assert scheduledimports.without_worker(State.FETCHING) == [run.pk]
@@ -80,11 +81,11 @@ def test_two_workers_do_not_import_twice(
     def slow(*given: Any) -> int:
         monkeypatch.setattr(scheduledfetch, "_store", store)
         ScheduledRun.objects.update(leased_until=None)
-        assert scheduledfetch.fetch(run.pk)
+        assert scheduledfetch.fetch_next() == run.pk
         return store(*given)
 
     monkeypatch.setattr(scheduledfetch, "_store", slow)
-    assert scheduledfetch.fetch(run.pk) is False
+    assert scheduledfetch.fetch_next() is None
     assert Import.objects.filter(state=Import.State.UPLOADING).count() == 1
     tasks.judge_scheduled(run.pk)
     assert Import.objects.filter(started_at__isnull=False).count() == 2
@@ -103,21 +104,39 @@ def test_two_ticks_start_one_run(confirmed: ScheduledImport, told: list[Any]) ->
     assert told.count(("fetch_scheduled", run.pk)) == 3
 
 
-def test_two_files_are_fetched_at_once(
-    schedule: ScheduledImport, told: list[Any], workspace: Workspace
+def test_a_cancelled_run_stops_its_worker(
+    schedule: ScheduledImport, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Bounce mailboxes are collected by the same workers."""
-    soon = timezone.now() + timedelta(seconds=60)
-    for name in ("Slow", "Slower"):
-        busy = ScheduledImport.objects.create(
-            workspace=workspace, name=name, url=schedule.url, every="day", at=schedule.at
-        )
-        ScheduledRun.objects.create(schedule=busy, leased_until=soon, holder="another")
+    store = scheduledfetch._store
+
+    def cancelled(*given: Any) -> int:
+        assert scheduledimports.cancel_run(schedule, by=owner)
+        assert not scheduledimports.cancel_run(schedule, by=owner)
+        return store(*given)
+
+    monkeypatch.setattr(scheduledfetch, "_store", cancelled)
+    assert scheduledfetch.fetch_next() is None
     run = schedule.runs.get()
-    assert scheduledfetch.fetch(run.pk) is False
-    assert run.pk in scheduledimports.without_worker(State.FETCHING)
-    ScheduledRun.objects.filter(schedule=busy).update(state=State.JUDGING)
-    assert scheduledfetch.fetch(run.pk)
+    assert (run.state, codes(run), run.leased_until) == (State.FAILED, ["cancelled"], None)
+    assert not Import.objects.exists()
+    schedule.refresh_from_db()
+    assert schedule.failures == 0
+    assert not scheduledimports.failing(schedule.workspace).exists()
+
+
+def test_a_run_is_cancelled_while_its_file_is_judged(
+    confirmed: ScheduledImport, server: FileServer, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.say(reply(MORE))
+    find = scheduleddoubts.find
+
+    def cancelled(*given: Any) -> Any:
+        assert scheduledimports.cancel_run(confirmed, by=owner)
+        return find(*given)
+
+    monkeypatch.setattr(scheduleddoubts, "find", cancelled)
+    assert codes(again(confirmed)) == ["cancelled"]
+    assert Import.objects.count() == 1
 
 
 def test_old_runs_are_forgotten(
@@ -152,7 +171,6 @@ def test_old_runs_are_forgotten(
 def test_a_deleted_schedule_stops_its_worker(
     schedule: ScheduledImport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = schedule.runs.get()
     store = scheduledfetch._store
 
     def deleted(*given: Any) -> int:
@@ -160,7 +178,7 @@ def test_a_deleted_schedule_stops_its_worker(
         return store(*given)
 
     monkeypatch.setattr(scheduledfetch, "_store", deleted)
-    assert scheduledfetch.fetch(run.pk) is False
+    assert scheduledfetch.fetch_next() is None
     assert not ScheduledImport.objects.exists()
     assert not ImportChunk.objects.exists()
 

@@ -6,6 +6,7 @@ import gzip
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -155,6 +156,21 @@ def test_a_bomb_ends_at_the_bound(server: FileServer) -> None:
     assert refusal(server.say(reply(bomb))) == ("too_large", "")
 
 
+def test_a_file_that_unpacks_to_very_much_is_refused(
+    server: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bomb = gzip.compress(bytes(900_000))
+    url = server.say(reply(bomb))
+    found = fetched(url)
+    assert found  # small files may pack as they like
+    monkeypatch.setattr(fetching, "RATIO_FROM", 100_000)
+    assert refusal(url) == ("ratio", "")
+    lines = "".join(f"{number * 7919 % 100_003}@x.example\n" for number in range(20_000))
+    found = fetched(server.say(reply(gzip.compress(lines.encode()))))
+    assert found
+    assert found[0] == lines.encode()
+
+
 def test_what_is_unpacked_comes_in_small_pieces() -> None:
     bomb = gzip.compress(bytes(4 << 20))
     pieces = fetching.unpacked([bomb[:1], bomb[1:]], most=8 << 20)
@@ -168,6 +184,45 @@ def test_an_endless_file_ends_at_the_bound(server: FileServer) -> None:
 def test_a_slow_file_ends_at_its_time(server: FileServer) -> None:
     assert refusal(server.say(fileservers.drip), seconds=0.5) == ("too_slow", "")
     assert refusal(server.say(fileservers.mute), seconds=0.2) == ("too_slow", "")
+
+
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The least pace is looked at after 0.3 s."""
+    for name, seconds in (("FIRST_SECONDS", 0.1), ("PACE_SECONDS", 0.2), ("LOOK", 0.02)):
+        monkeypatch.setattr(fetching, name, seconds)
+
+
+async def dripping_head(_head: str, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nX: ")
+    await fileservers.drip("", writer)
+
+
+@pytest.mark.parametrize("answer", [fileservers.drip, dripping_head], ids=["body", "head"])
+def test_a_server_that_sends_a_byte_now_and_then_is_left_soon(
+    server: FileServer, monkeypatch: pytest.MonkeyPatch, answer: Any
+) -> None:
+    hurry(monkeypatch)
+    assert refusal(server.say(answer)) == ("pace", "")
+
+
+def test_a_server_is_not_blamed_for_our_own_time(
+    server: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurry(monkeypatch)
+    ended = Event()
+    monkeypatch.setattr(fetching.Deadline, "_end", lambda *_given: ended.set())
+    with fetching.Deadline(Bounds(most=MOST)) as deadline:
+        deadline.take(lambda: b"email")
+        assert not ended.wait(0.6)  # as long as a database may take
+        deadline._is_waiting = True
+        assert ended.wait(30)
+
+
+def test_a_cancelled_fetch_ends(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "LOOK", 0.02)
+    stop = Event()
+    stop.set()
+    assert refusal(server.say(fileservers.mute), stop=stop) == ("cancelled", "")
 
 
 def test_a_silent_server_is_left(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,6 +264,34 @@ def test_redirects_have_an_end(server: FileServer) -> None:
 def test_redirects_that_are_not_followed(server: FileServer, location: str, code: str) -> None:
     url = server.say(reply(b"", status="302 Found", headers=(f"Location: {location}",)))
     assert refusal(url)[0] == code
+
+
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [
+        ("http://ann:pw@b.example/a.csv?sig=c0ffee#c0ffee", "http://b.example/a.csv?…"),
+        ("http://b.example/a.csv?sig=c0 ffee", "http://b.example/a.csv?…"),
+        ("http://b.example/a.csv#c0ffee", "http://b.example/a.csv#…"),
+        ("https://ann:c0ffee@b.example/a.csv", "https://b.example/a.csv"),
+        ("//[c0ffee?sig=c0ffee", "//[c0ffee?…"),
+    ],
+)
+def test_secrets_of_an_address_are_not_in_the_reason(
+    server: FileServer, location: str, words: str
+) -> None:
+    url = server.say(reply(b"", status="302 Found", headers=(f"Location: {location}",)))
+    assert refusal(url)[1] == words
+    text = f"No file at {location} (none)".encode()
+    url = server.say(reply(text, status="404 Gone", headers=("Content-Type: text/plain",)))
+    assert "ann" not in refusal(url)[1]
+
+
+def test_a_redirect_to_a_name_in_hanzi(server: FileServer) -> None:
+    server.say(reply(), path="/%E5%90%8D%20a.csv")
+    url = server.say(reply(b"", status="302 Found", headers=("Location: /名 a.csv",)))
+    found = fetched(url)
+    assert found
+    assert found[:2] == (PEOPLE, "名 a.csv")
 
 
 def test_a_server_in_a_closed_network_is_never_asked(server: FileServer) -> None:
