@@ -67,9 +67,9 @@ class AudienceMarkets:
     most: dict[str, int] = field(default_factory=dict)
 
 
-# One pass over the people; each value of the country is looked up once. `named` and `at` are the two
-# parts of a place (sending.markets). Strange values may be as many as people, so that only the most
-# frequent leave the database.
+# One pass over the people; each value of the country is looked up once. `named` and `at` are the
+# two parts of a place (sending.markets). Strange values may be as many as people, so that only the
+# most frequent leave the database.
 COUNT = """
 WITH valued AS (
   SELECT reason, CASE WHEN reason IS NULL THEN {value} END AS {country},
