@@ -232,7 +232,7 @@ class Tag(models.Model):
     key = models.CharField(max_length=tagnames.LONGEST_KEY)
     # Made to keep who was in a segment on a day (services.segmentkeeping). It says nothing about a
     # contact, so "has a tag" and "has none at all" don't count it.
-    keeps = models.BooleanField(default=False)
+    keeps = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
