@@ -21,7 +21,8 @@ from sending.timeline import Subjects
 def mails(person: ErasedPerson) -> Iterator[Fact]:
     for piece in query.messages(person):
         mailings = list({row.mailing for row, _events in piece})
-        say, subjects = say_for(person, mailings), timeline.sent_subjects(one.pk for one in mailings)
+        say = say_for(person, mailings)
+        subjects = timeline.sent_subjects(one.pk for one in mailings)
         for message, events in piece:
             yield _mail(message, events, subjects, say)
 
@@ -86,7 +87,8 @@ def left_out(person: ErasedPerson) -> Iterator[Fact]:
 def dropped(person: ErasedPerson) -> Iterator[Fact]:
     for piece in query.pieces(query.dropped(person)):
         mailings = list({mailing for mailing, _variant in piece})
-        say, subjects = say_for(person, mailings), timeline.sent_subjects(one.pk for one in mailings)
+        say = say_for(person, mailings)
+        subjects = timeline.sent_subjects(one.pk for one in mailings)
         for mailing, variant in piece:
             yield _dropped(mailing, subjects.get((mailing.pk, variant), ""), say)
 

@@ -248,8 +248,8 @@ def drop(mailings: Iterable[int]) -> None:
     AnswerBits.objects.filter(mailing__in=mailings).delete()
 
 
-# The mailing's bits are not read any more, until a tick makes them anew. A part of a statement about
-# one mailing.
+# The mailing's bits are not read any more, until a tick makes them anew. A part of a statement
+# about one mailing.
 FORGOTTEN = """
 forgotten AS (DELETE FROM sending_answerindex WHERE mailing_id = %(mailing)s)"""
 
