@@ -130,7 +130,7 @@ def matched(workspace: Workspace, operator: str) -> int:
 
 
 def judged(workspace: Workspace) -> dict[str, int]:
-    importing.stage(StringIO(f'1,{EMAIL},,,,"{{}}",,\n'))
+    importing.stage(StringIO(f"1\t{EMAIL}\t\\N\t\\N\t\\N\t{{}}\t\\N\t\\N\n"))
     target = importing.Target(
         workspace=workspace.pk,
         import_id=0,
