@@ -56,30 +56,40 @@ def wait_until_it_waits(seconds: float = 30) -> None:
     raise AssertionError
 
 
-def test_who_is_added_meanwhile_counts_as_known(workspace: Workspace) -> None:
-    news = List.objects.create(workspace=workspace, name="News")
-    data = b"email,first name\nann@y.example,Ann\nbo@y.example,Robert\n"
-    file = importuploads.receive(workspace, filename="x", pieces=[data], by=None, limit=1 << 30)
+def started(onto: List, data: bytes) -> Import:
+    """An import that nobody works on yet."""
+    file = importuploads.receive(
+        onto.workspace, filename="x", pieces=[data], by=None, limit=1 << 30
+    )
     importchoices.configure(
         file,
         dialect=file.dialect,
         mapping=file.mapping,
-        target=news,
+        target=onto,
         consent="explicit",
         known="fill",
     )
     imports.start(file, enqueue=None)
-    with (
-        psycopg.connect(address()) as page,
-        ThreadPoolExecutor(1) as thread,
-    ):
-        page.execute(ADD, [workspace.pk])
+    return file
+
+
+def run_beside(file: Import, statement: str, given: list[int]) -> None:
+    """Runs the import while a page's statement is not committed yet."""
+    with psycopg.connect(address()) as page, ThreadPoolExecutor(1) as thread:
+        page.execute(statement, given)
         running = thread.submit(run, file)
         wait_until_it_waits()
         page.commit()
         running.result(30)
     file.refresh_from_db()
     assert file.state == Import.State.FINISHED, file.error
+
+
+def test_who_is_added_meanwhile_counts_as_known(workspace: Workspace) -> None:
+    news = List.objects.create(workspace=workspace, name="News")
+    data = b"email,first name\nann@y.example,Ann\nbo@y.example,Robert\n"
+    file = started(news, data)
+    run_beside(file, ADD, [workspace.pk])
     assert (file.counts["new"], file.counts["unchanged"]) == (1, 1)
     assert Contact.objects.get(email="bo@y.example").first_name == "Bo"
     assert Subscription.objects.filter(list=news, status="subscribed").count() == 2
@@ -96,27 +106,8 @@ def test_who_leaves_meanwhile_stays_off_the_list(workspace: Workspace) -> None:
     news = List.objects.create(workspace=workspace, name="News")
     bo = Contact.objects.create(workspace=workspace, email="bo@y.example")
     data = b"email\nann@y.example\nbo@y.example\n"
-    file = importuploads.receive(workspace, filename="x", pieces=[data], by=None, limit=1 << 30)
-    importchoices.configure(
-        file,
-        dialect=file.dialect,
-        mapping=file.mapping,
-        target=news,
-        consent="explicit",
-        known="fill",
-    )
-    imports.start(file, enqueue=None)
-    with (
-        psycopg.connect(address()) as page,
-        ThreadPoolExecutor(1) as thread,
-    ):
-        page.execute(JOIN, [news.pk, bo.pk])
-        running = thread.submit(run, file)
-        wait_until_it_waits()
-        page.commit()
-        running.result(30)
-    file.refresh_from_db()
-    assert file.state == Import.State.FINISHED, file.error
+    file = started(news, data)
+    run_beside(file, JOIN, [news.pk, bo.pk])
     assert (file.counts["new"], file.counts["subscribed"]) == (1, 1)
     assert Subscription.objects.get(list=news, contact=bo).status == "unsubscribed"
 
@@ -135,16 +126,7 @@ def test_two_files_with_the_same_people_at_once(workspace: Workspace) -> None:
     files = []
     for name, lines in (("One", people), ("Two", people[::-1])):
         data = "\n".join(["email,tags", *lines]).encode()
-        file = importuploads.receive(workspace, filename="x", pieces=[data], by=None, limit=1 << 30)
-        importchoices.configure(
-            file,
-            dialect=file.dialect,
-            mapping=file.mapping,
-            target=List.objects.create(workspace=workspace, name=name),
-            consent="explicit",
-            known="fill",
-        )
-        imports.start(file, enqueue=None)
+        file = started(List.objects.create(workspace=workspace, name=name), data)
         files.append(file)
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(run_to_its_end, files))
