@@ -9,10 +9,12 @@ from django.db import models
 
 from accounts.models import User, Workspace
 from accounts.services.erasing import erasing_order
+from sending.models import AnswerBits
 
 MOMENT = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
 # What a field needs beyond its kind, by table and field.
 NEEDED: dict[tuple[str, str], Any] = {
+    ("AnswerBits", "bits"): "0" * AnswerBits.SIZE,
     ("ImportedContact", "outcome"): "new",
     ("Job", "kind"): "delete",
     ("Job", "parameters"): {"query": ""},
