@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from contacts.consent import Stop
 from contacts.exports import FORMULA
 from contacts.models import Contact, Tag
-from contacts.queries import consent, ways
+from contacts.queries import consent, fullnames, ways
 from contacts.suppressionmodels import Suppression
 from contacts.values import APOSTROPHE
 from pages import statements
@@ -72,6 +72,12 @@ def _safe(text: str) -> str:
 def column(name: str) -> Text:
     """A column of the contact with a text."""
     return Text(_safe(f"c.{name}"), (_BEFORE,))
+
+
+def full_name() -> Text:
+    """The full name that mails show."""
+    made = fullnames.of("c")
+    return Text(f"(SELECT {_safe('made.name')} FROM (SELECT {made} AS name) made)", (_BEFORE,))  # noqa: S608 - only constants of ours
 
 
 def moment(sql: str) -> Text:

@@ -140,7 +140,7 @@ def _asked(workspace: Workspace, list_id: int | None, columns: Sequence[str] | N
         _plain(0, _("E-mail address"), "email", ("",)),
         _plain(1, _("First name"), "first_name", ("name", "first_name")),
         _plain(2, _("Last name"), "last_name", ("name", "last_name")),
-        _plain(3, _("Full name"), "full_name", ("name",)),
+        _Part((_("Full name"),), itemgetter(slice(3, 4)), ("name",), (exporttexts.full_name(),)),
         *(_attribute(one, number) for number, one in enumerate(attributes)),
         _status(wording, list_id),
         _Part((exports.TAGS,), lambda person: (tagnames.written(person.tags),), ("tags",)),

@@ -32,6 +32,8 @@ PUBLIC = {
     "public_confirm_address": "a secret link by mail",
     "public_click": "a signed link in a mail",
     "public_personal_click": "a signed link in a mail",
+    "public_nothing": "a link in a mail that was broken on its way; says so, whatever it is",
+    "public_nowhere": "the same",
     "signup": "a form for anybody; throttled",
     "signup_script": "the same for foreign pages",
     "confirm_signup": "a signed link in a mail",
