@@ -145,16 +145,19 @@ def end(mailing_id: int) -> None:
 
 # Changes -----------------------------------------------------------------------------------------
 
-ADD = f"""
-INSERT INTO sending_answerbits AS b (mailing_id, kind, span, bits)
-SELECT g.mailing_id, g.kind, g.contact_id >> {SHIFT}, bit_or({one("g.contact_id")})
-  FROM unnest(%(mailings)s::bigint[], %(contacts)s::bigint[], %(kinds)s::smallint[])
-       AS g (mailing_id, contact_id, kind)
-  JOIN sending_answerindex i ON i.mailing_id = g.mailing_id
- WHERE g.contact_id > 0
- GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-ON CONFLICT (mailing_id, kind, span) DO UPDATE SET bits = b.bits | excluded.bits
-"""  # noqa: S608 - only constants of ours
+# What became true, for WITH, as parallel arrays. Mailings without an index are passed over. An
+# earlier statement must have locked the tallies.
+ADDED = f"""
+added AS (
+  INSERT INTO sending_answerbits AS b (mailing_id, kind, span, bits)
+  SELECT g.mailing_id, g.kind, g.contact_id >> {SHIFT}, bit_or({one("g.contact_id")})
+    FROM unnest(%(bits_mailings)s::bigint[], %(bits_contacts)s::bigint[],
+                %(bits_kinds)s::smallint[]) AS g (mailing_id, contact_id, kind)
+    JOIN sending_answerindex i ON i.mailing_id = g.mailing_id
+   WHERE g.contact_id > 0
+   GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+  ON CONFLICT (mailing_id, kind, span) DO UPDATE SET bits = b.bits | excluded.bits)"""  # noqa: S608 - only constants of ours
+NAMES = ("mailings", "contacts", "kinds")
 # Also of mailings without an index: one may begin at this moment.
 LOCK_THEIRS = """
 SELECT FROM sending_tally
@@ -201,18 +204,14 @@ ON CONFLICT (mailing_id, kind, span) DO UPDATE
 """  # noqa: S608 - only constants of ours
 
 
-def add(said: Collection[tuple[int, int | None, int]]) -> None:
-    """Adds what became true: (mailing, contact, kind). The tallies must be locked. Mailings without
-    an index are passed over."""
-    if said:
-        mailings, contacts, kinds = zip(*said, strict=True)
-        known = {"mailings": list(mailings), "contacts": list(contacts), "kinds": list(kinds)}
-        with connection.cursor() as cursor:
-            cursor.execute(ADD, known)
+def added(said: Iterable[tuple[int, int | None, int]]) -> dict[str, list[Any]]:
+    """The parameters of ADDED for (mailing, contact, kind)."""
+    columns = list(zip(*said, strict=True)) or [(), (), ()]
+    return {f"bits_{name}": list(column) for name, column in zip(NAMES, columns, strict=True)}
 
 
 def lock(mailings: Iterable[int]) -> None:
-    """Locks the tallies, for `add`."""
+    """Locks the tallies, for ADDED."""
     with connection.cursor() as cursor:
         cursor.execute(LOCK, {"mailings": sorted(set(mailings))})
 

@@ -140,6 +140,7 @@ UPDATE sending_tally t
 """  # noqa: S608 - only constants
 
 MINUTES = f"""
+WITH {answers.ADDED}
 INSERT INTO sending_tallyminute
        (mailing_id, minute, accepted, failed, bounced, opened, clicked, unsubscribed,
         machine_opened, machine_clicked)
@@ -208,11 +209,10 @@ def record(events: Iterable[EventRow], *, locked: bool = False) -> None:
         if given["hidden"]:
             cursor.execute(within(HIDE), given)
             hidden = [(mailing, contact) for mailing, contact, sent in cursor.fetchall() if sent]
-        if not fresh:
-            if hidden:
-                answers.lock(mailing for mailing, _contact in hidden)
-                _index(fresh, hidden)
+        if not fresh and not hidden:
             return
+        if not {row[0] for row in hidden} <= {row[0] for row in fresh}:
+            answers.lock(row[0] for row in (*fresh, *hidden))
         counted: dict[str, Any] = {
             "bounces": BOUNCES,
             "mailings": [row[0] for row in fresh],
@@ -221,18 +221,17 @@ def record(events: Iterable[EventRow], *, locked: bool = False) -> None:
             "ats": [row[3] for row in fresh],
             "machines": [row[4] for row in fresh],
             "firsts": [row[5] for row in fresh],
-        }
+        } | _said(fresh, hidden)
         for statement in (FIRST_TIMES, TALLY, MINUTES):
             cursor.execute(within(statement), counted)
-    _index(fresh, hidden)
 
 
-def _index(fresh: list[Any], hidden: list[tuple[int, int | None]]) -> None:
-    """Adds to the bits that segments read. `hidden`: (mailing, contact)."""
+def _said(fresh: list[Any], hidden: list[tuple[int, int | None]]) -> dict[str, list[Any]]:
+    """What it adds to the bits that segments read. `hidden`: (mailing, contact)."""
     said = [
         (mailing, contact, kind)
         for mailing, _message, event, _at, machine, _first, contact in fresh
         for kind in answers.SAYS.get((event, machine), ())
     ]
     said += [(mailing, contact, answers.Kind.UNKNOWN) for mailing, contact in hidden]
-    answers.add(said)
+    return answers.added(said)
