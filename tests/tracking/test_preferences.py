@@ -17,6 +17,7 @@ from contacts.services import suppressions
 from sending.compose import tokens
 from sending.models import Mailing, Message
 from tests import factories
+from tests.tracking.looks import assert_only_looked
 from tracking.models import Hit
 from tracking.services import preferences
 from tracking.sources import BY_PERSON
@@ -91,7 +92,7 @@ def test_get_and_head_change_nothing(
     assert on(contact) == {"News", "Offers", "Other"}
     assert not PreferenceChoice.objects.exists()
     assert not Suppression.objects.exists()
-    assert not Hit.objects.exists()
+    assert_only_looked()
 
 
 def test_what_is_unticked_is_left_and_the_rest_stays(
