@@ -21,6 +21,7 @@ register(
         "uploading": Look("busy", "upload", _("Uploading")),
         "reading": Look("busy", "file-import", _("Being read")),
         "ready": Look("info", "columns", _("To be checked")),
+        "ended": Look("good", "circle-check", pgettext_lazy("a file", "Read")),
         "queued": Look("quiet", "clock", _("Queued")),
         "finished": Look("good", "circle-check", _("Finished")),
         "cancelled": Look("quiet", "circle-x", _("Cancelled")),

@@ -21,6 +21,7 @@ from typing import Any
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponseBase, QueryDict, UnreadablePostError
 
+from pages.exceptions import PagesError
 from pages.numbers import whole
 
 NUL = "\x00"
@@ -28,7 +29,7 @@ NUL = "\x00"
 LARGEST = 2**63 - 1
 
 
-class NulError(BadRequest):
+class NulError(PagesError, BadRequest):
     """A character that no text can have; the page of the error says so."""
 
 

@@ -247,7 +247,7 @@ def test_all_that_failed_are_tried_again_by_a_job(failed: Mailing, retry_job: Jo
     assert (tally.waiting, tally.failed, tally.bounced, tally.hard_bounced) == (40, 0, 0, 0)
     assert not Suppression.objects.filter(lifted_at=None).exists()
     retry_job.refresh_from_db()
-    assert retry_job.counts == {"changed": 40, "suppressions": 40}
+    assert retry_job.counts == {"changed": 40, "skipped": 0, "suppressions": 40}
     assert retry_job.created_by == User.objects.get()
 
 
