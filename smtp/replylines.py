@@ -66,6 +66,9 @@ class ReplyReader:
 
 
 def words_of(raw: bytes) -> str:
-    """The words in a form to show and store: without control characters, at most MOST_WORDS."""
+    """The words in a form to show and store: at most MOST_WORDS, with blanks instead of characters
+    that can't be printed."""
     words = raw.decode("utf-8", "replace")[:MOST_WORDS]
-    return words if words.isprintable() else CONTROL.sub(" ", words).strip()
+    if words.isprintable():
+        return words
+    return "".join(one if one.isprintable() else " " for one in CONTROL.sub(" ", words)).strip()
