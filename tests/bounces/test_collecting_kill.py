@@ -6,11 +6,9 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from bounces.models import BounceMail, BounceMailbox
@@ -20,6 +18,7 @@ from sending.compose.tokens import make as token
 from sending.models import Event, Message
 from tests.bounces import returns
 from tests.mailservers.imap import Imap
+from tests.otherconnections import address
 from tests.sending.engine.conftest import assert_closes
 
 COUNT = 70
@@ -27,12 +26,10 @@ COUNT = 70
 
 def start(*arguments: str) -> subprocess.Popen[bytes]:
     """The command on this test's database."""
-    name = str(connection.settings_dict["NAME"])
-    url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}")
     return subprocess.Popen(
         [sys.executable, "manage.py", "collect_bounces", "--once", *arguments],
         cwd=settings.ROOT,
-        env={**os.environ, "DATABASE_URL": urlunsplit(url)},
+        env={**os.environ, "DATABASE_URL": address()},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )

@@ -10,13 +10,12 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-from django.db import connection
 
 from config import programs, serving
 from environment.ports import free_port
+from tests.otherconnections import address
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HEAD = "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n{length}\r\n\r\n"
@@ -66,10 +65,7 @@ def running(command: tuple[str, ...], port: int, **env: str) -> Iterator[int]:
 def site() -> Iterator[int]:
     port = free_port("127.0.0.1", 0)
     command = programs.commands(host="127.0.0.1", port=port, sandbox=False)["web"]
-    # The test's database, beside the one that the settings name.
-    url = urlsplit(os.environ["DATABASE_URL"])
-    here = url._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
-    with running(command, port, DATABASE_URL=here):
+    with running(command, port, DATABASE_URL=address()):
         yield port
 
 

@@ -6,9 +6,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
-
-from django.db import connection
 
 from accounts.models import User, Workspace
 from contacts.models import (
@@ -25,6 +22,7 @@ from contacts.models import (
 )
 from contacts.provenance import BY_HAND, Source
 from contacts.services import attributes, imports, jobs, lists, suppressions, tags
+from tests.otherconnections import address
 
 PEOPLE = 60
 
@@ -363,9 +361,10 @@ jobs.run(int(sys.argv[1]), size=7, seconds=600, progress=progress)
 
 
 def kill_in_the_middle(job: Job, rows: int) -> None:
-    name = connection.settings_dict["NAME"]
-    url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
-    environment = os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    environment = os.environ | {
+        "DATABASE_URL": address(),
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+    }
     with subprocess.Popen(
         [sys.executable, "-c", WORKER, str(job.pk), str(rows)],
         stdout=subprocess.PIPE,

@@ -5,16 +5,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
-from django.db import connection, connections
+from django.db import connections
 from django.test import Client
 
 from accounts.models import Workspace
 from contacts.models import Attribute, Contact, Import, Job
 from contacts.services import attributes, importchoices, importrun, imports, jobs, preferences
 from tests.contacts.jobscene import finish
-from tests.contacts.test_import_race import address
 from tests.contacts.test_imports import chosen, received
 from tests.factories import make_contact
+from tests.otherconnections import address, wait_until_one_waits
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("nudges")]
 
@@ -86,18 +86,6 @@ def test_two_imports_may_fill_the_same_attribute(workspace: Workspace) -> None:
     assert Attribute.objects.filter(key="zorb").count() == 1
 
 
-def wait_for_the_turn() -> None:
-    with connection.cursor() as cursor:
-        for _ in range(10_000):
-            cursor.execute(
-                "SELECT count(*), pg_sleep(0.003) FROM pg_locks "
-                "WHERE NOT granted AND locktype = 'advisory'"
-            )
-            if cursor.fetchone()[0]:
-                return
-    raise AssertionError
-
-
 @pytest.mark.parametrize("small", [0, 2_000], ids=["by a job", "in the request"])
 def test_deleting_waits_for_the_batch_that_writes(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, small: int
@@ -116,7 +104,7 @@ def test_deleting_waits_for_the_batch_that_writes(
         batch.execute(TURN, [workspace.pk])
         batch.execute(WRITE, [workspace.pk])
         deleting = thread.submit(delete)
-        wait_for_the_turn()
+        wait_until_one_waits()
         batch.commit()
         deleting.result(30)
     for job in Job.objects.all():

@@ -1,15 +1,12 @@
 """Somebody adds a person on a page at the moment when an import is about to."""
 
 import io
-import os
-import time
 import zipfile
 from concurrent.futures import Future, ThreadPoolExecutor
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from django.db import connection, connections
+from django.db import connections
 
 from accounts.models import Workspace
 from contacts.models import Contact, ContactTag, Import, List, Subscription
@@ -21,6 +18,7 @@ from contacts.services import (
     importuploads,
     packedfile,
 )
+from tests.otherconnections import address, wait_until_one_waits
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,13 +27,6 @@ INSERT INTO contacts_contact (workspace_id, email, first_name, last_name, full_n
                               source_kind, source_id, created_at, updated_at)
 VALUES (%s, 'bo@y.example', 'Bo', '', '', '{}', 'page', 0, now(), now())
 """
-WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
-
-
-def address() -> str:
-    """Of this test's database."""
-    name = connection.settings_dict["NAME"]
-    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
 
 
 def run(file: Import) -> None:
@@ -43,17 +34,6 @@ def run(file: Import) -> None:
         importrun.run(file.pk)
     finally:
         connections.close_all()
-
-
-def wait_until_it_waits(seconds: float = 30) -> None:
-    """For the other transaction, that is."""
-    end = time.monotonic() + seconds
-    with connection.cursor() as cursor:
-        while time.monotonic() < end:
-            cursor.execute(WAITING)
-            if cursor.fetchone() == (1,):
-                return
-    raise AssertionError
 
 
 def started(onto: List, data: bytes) -> Import:
@@ -78,7 +58,7 @@ def run_beside(file: Import, statement: str, given: list[int]) -> None:
     with psycopg.connect(address()) as page, ThreadPoolExecutor(1) as thread:
         page.execute(statement, given)
         running = thread.submit(run, file)
-        wait_until_it_waits()
+        wait_until_one_waits()
         page.commit()
         running.result(30)
     file.refresh_from_db()
@@ -171,7 +151,7 @@ def test_the_file_is_complete_said_twice_at_once(
         def with_another(import_: Import) -> bool:
             if not waiting:
                 waiting.append(thread.submit(finish))
-                wait_until_it_waits()
+                wait_until_one_waits()
             return look(import_)
 
         monkeypatch.setattr(packedfile, "is_packed", with_another)

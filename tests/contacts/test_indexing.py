@@ -1,12 +1,9 @@
 """The index of values: filled in the background, kept by whoever writes contacts."""
 
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Workspace
@@ -16,6 +13,7 @@ from contacts.queries import indexing as query
 from contacts.services import indexing
 from tests.contacts.segments.scene import attribute, group, make_segment, when
 from tests.factories import make_contact
+from tests.otherconnections import elsewhere
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,31 +32,6 @@ def index_of(city: Attribute) -> dict[str, str]:
 def people(workspace: Workspace, **cities: object) -> None:
     for name, value in cities.items():
         make_contact(workspace, f"{name}@x.example", attributes={"city": value})
-
-
-@contextmanager
-def elsewhere(statement: str, *given: int | str) -> Iterator[None]:
-    """Runs the statement in a transaction of another connection that lasts as long as the block."""
-    begun, over = threading.Event(), threading.Event()
-
-    def work() -> None:
-        try:
-            with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute(statement, given)
-                begun.set()
-                over.wait(30)
-        finally:
-            begun.set()
-            connections.close_all()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    assert begun.wait(30)
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def test_a_saved_segment_asks_for_its_attributes(workspace: Workspace, city: Attribute) -> None:

@@ -1,15 +1,12 @@
 """Work on many rows: started by a request, done by workers in committed batches."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -22,6 +19,7 @@ from contacts.models import Attribute, Contact, Import, Job, List, Subscription,
 from contacts.services import attributes, jobs, tags
 from tests.contacts import jobscene
 from tests.contacts.jobscene import PEOPLE, Scene, finish, on
+from tests.otherconnections import address
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("nudges")]
 
@@ -53,9 +51,7 @@ Post = Callable[..., str]
 
 @contextmanager
 def another_connection() -> Iterator[psycopg.Connection[Any]]:
-    name = connection.settings_dict["NAME"]
-    url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
-    with psycopg.connect(url, options="-c lock_timeout=2000") as other:
+    with psycopg.connect(address(), options="-c lock_timeout=2000") as other:
         yield other
 
 

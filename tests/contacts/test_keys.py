@@ -2,12 +2,9 @@
 (contacts/migrations/0002_search_and_storage.KEYS)."""
 
 import importlib
-import os
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -18,10 +15,10 @@ from psycopg import sql
 from accounts.models import Workspace
 from contacts.models import Contact, ContactTag, List, Subscription, Tag
 from tests.factories import make_contact, make_list
+from tests.otherconnections import address, wait_until_one_waits
 
 KEYS = importlib.import_module("contacts.migrations.0002_search_and_storage").KEYS
 NOBODY = 2_000_000_000
-WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
 
 
 @contextmanager
@@ -126,21 +123,8 @@ def test_rows_of_one_statement_are_checked_together(workspace: Workspace) -> Non
 @pytest.fixture
 def somebody(transactional_db: None) -> Iterator[psycopg.Connection]:
     """Another connection to this test's database."""
-    name = connection.settings_dict["NAME"]
-    with psycopg.connect(
-        urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
-    ) as other:
+    with psycopg.connect(address()) as other:
         yield other
-
-
-def wait_until_one_waits(seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    with connection.cursor() as cursor:
-        while time.monotonic() < end:
-            cursor.execute(WAITING)
-            if cursor.fetchone() == (1,):
-                return
-    raise AssertionError
 
 
 def test_a_row_for_a_parent_that_is_being_deleted(

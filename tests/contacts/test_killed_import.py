@@ -4,16 +4,15 @@ import os
 import signal
 import subprocess
 import sys
-from urllib.parse import urlsplit
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts.models import Contact, Import, ImportReject, List
 from contacts.services import importchoices, importrun, imports, importuploads
 from tests.contacts.files import torture
+from tests.otherconnections import address
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,9 +28,10 @@ importrun.run(int(sys.argv[1]), size=200, seconds=600,
 
 def worker(file: Import) -> subprocess.Popen[str]:
     """A process that works on the import, in this test's database."""
-    name = connection.settings_dict["NAME"]
-    url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
-    environment = os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    environment = os.environ | {
+        "DATABASE_URL": address(),
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+    }
     return subprocess.Popen(
         [sys.executable, "-c", WORKER, str(file.pk)],
         stdout=subprocess.PIPE,

@@ -13,7 +13,7 @@ from accounts.models import Workspace
 from contacts.models import Import
 from contacts.services import importchoices, importfile, importreading, importuploads
 from tests.contacts.test_archives import archive
-from tests.contacts.test_import_race import address
+from tests.otherconnections import address
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LINES = b"email,name\na@x.example,Ann\n"

@@ -11,8 +11,9 @@ from django.utils import timezone
 from accounts.models import Workspace
 from contacts.models import Import, Job
 from contacts.services import importrun, imports, jobs, leases
-from tests.contacts.test_import_race import ADD, address, run, wait_until_it_waits
+from tests.contacts.test_import_race import ADD, run
 from tests.contacts.test_imports import chosen, received
+from tests.otherconnections import address, wait_until_one_waits
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -39,7 +40,7 @@ def test_a_batch_that_takes_longer_than_a_lease_is_not_lost(
     with psycopg.connect(address()) as page, ThreadPoolExecutor(1) as thread:
         page.execute(ADD, [workspace.pk])
         running = thread.submit(run, file)
-        wait_until_it_waits()
+        wait_until_one_waits()
         wait_for_renewals(file, 3)
         page.rollback()
         running.result(30)

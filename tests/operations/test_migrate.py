@@ -1,8 +1,6 @@
 """`manage.py migrate` beside a site that works."""
 
 import io
-import os
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -10,6 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from operations.management.commands import migrate
+from tests.otherconnections import address
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -17,9 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def query() -> psycopg.Connection[tuple[object, ...]]:
     """Somebody reads mails of the sandbox and does not end."""
-    name = connection.settings_dict["NAME"]
-    url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
-    other = psycopg.connect(url)
+    other = psycopg.connect(address())
     other.execute("SELECT 1 FROM sandbox_sandboxmail")
     return other
 

@@ -1,11 +1,9 @@
 """Queries that take too long, and objects that vanish while a request works with them."""
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -23,6 +21,7 @@ from relays.models import Pool, Relay
 from tests.accounts.filling import Filler
 from tests.accounts.test_access import PATTERNS, arguments
 from tests.loglines import logged
+from tests.otherconnections import address
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -54,11 +53,6 @@ DATA: dict[str, dict[str, Any]] = {
     "edit_tag": {"name": "Another name"},
     "edit_design": {"name": "Another", "version": "1", "subject": "", "html": "", "text": ""},
 }
-
-
-def address() -> str:
-    name = connection.settings_dict["NAME"]
-    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
 
 
 @contextmanager

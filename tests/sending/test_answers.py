@@ -29,8 +29,8 @@ from sending.queries.events import EventRow, record
 from sending.services import answers
 from sending.services import blocks as turning
 from tests.contacts.segments.scene import NOW, when
-from tests.contacts.test_indexing import elsewhere
 from tests.factories import make_contact
+from tests.otherconnections import elsewhere
 from tests.sending.test_retention import finish, run
 
 pytestmark = pytest.mark.django_db

@@ -8,10 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -23,6 +21,7 @@ from sending.services import sendhosts, waits
 from sending.tasks import deliver
 from smtp import ConnectError
 from tests.mailservers.sink import Sink
+from tests.otherconnections import address
 from tests.sending.engine.conftest import assert_closes, design, open_to, relay
 
 __all__ = ["design", "open_to", "relay"]
@@ -193,9 +192,7 @@ def test_no_file_left_to_begin_with(
 ) -> None:
     mailing = open_to(ADDRESSES)
     settings.VAR = tmp_path
-    name = connection.settings_dict["NAME"]
-    url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
-    own = {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    own = {"DATABASE_URL": address(), "DJANGO_SETTINGS_MODULE": "config.settings"}
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_FILES],
         env=os.environ | own | {"YANSHU_VAR": str(tmp_path)},
