@@ -6,7 +6,8 @@ from typing import Any
 
 from django.db import connection
 
-from contacts.queries.importing import Target, insert
+from contacts.queries.importing import Target
+from contacts.queries.importmerging import insert
 
 CREATE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS import_tagged (email text, key text, name text)

@@ -24,7 +24,7 @@ from contacts.columns import KnownAttribute
 from contacts.csvfile import CsvReader, FilePosition
 from contacts.exceptions import ContactsError
 from contacts.models import Attribute, Import
-from contacts.queries import importing, importlines
+from contacts.queries import importing, importlines, importmerging
 from contacts.rows import Shaper
 from contacts.services import importopens, importtags, leases
 from contacts.services import statuswords as answers
@@ -235,7 +235,7 @@ def merge(
     if gone(import_, attributes_of(import_.workspace_id)) - set(without):
         raise AttributeGoneError
     judged = importing.judge(target, apply=True)
-    merged = importing.merge(target, new=judged.get("new", 0))
+    merged = importmerging.merge(target, new=judged.get("new", 0))
     merged |= importtags.merge(target, batch, merged)
     merged |= importopens.merge(target, batch)
     if batch.unusable or merged["asked"]:
