@@ -17,15 +17,20 @@ from contacts.models import Attribute
 BATCH = 5_000
 
 
-def snapshot() -> tuple[int, int]:
-    """(the oldest transaction that is still under way, the first one that has not begun)"""
+# A transaction that has written something has its own number locked. Others of the server write to
+# other databases; a prepared one has no process.
+WRITERS = """
+SELECT l.transactionid::text FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid)
+ WHERE l.locktype = 'transactionid' AND l.granted AND l.mode = 'ExclusiveLock'
+   AND l.pid IS DISTINCT FROM pg_backend_pid() AND (l.pid IS NULL OR a.datname = current_database())
+"""
+
+
+def writers() -> set[str]:
+    """The other transactions of this database that have written something and have not ended."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint"
-            " FROM pg_current_snapshot() s"
-        )
-        oldest, following = cursor.fetchone() or (0, 0)
-    return int(oldest), int(following)
+        cursor.execute(WRITERS)
+        return {number for (number,) in cursor.fetchall()}
 
 
 FILL = """

@@ -105,8 +105,8 @@ def _emptied(attribute: Attribute, until: float) -> bool:
 def _others_ended(until: float) -> bool:
     """Wait for the end of transactions that may have written contacts before they could see that
     the attribute is marked: what they write would be missed."""
-    _oldest, following = query.snapshot()
-    while query.snapshot()[0] < following:
+    earlier = query.writers()
+    while earlier & query.writers():
         if time.monotonic() > until:
             return False
         time.sleep(PAUSE)

@@ -1,7 +1,9 @@
 """The index of values: filled in the background, kept by whoever writes contacts."""
 
+import os
 import re
 
+import psycopg
 import pytest
 from django.db import connection
 from django.utils import timezone
@@ -107,6 +109,17 @@ def test_a_contact_that_somebody_changes_is_not_missed(
         assert index_of(city) == {"bob": "oslo"}
     assert query.fill(city, 0)[1]
     assert index_of(city) == {"ann": "berlin", "bob": "oslo"}
+
+
+def test_it_does_not_wait_for_transactions_of_other_databases(
+    workspace: Workspace, city: Attribute
+) -> None:
+    people(workspace, ann="Berlin")
+    make_segment(workspace, attribute("city", "filled"))
+    with psycopg.connect(os.environ["DATABASE_URL"]) as other:
+        other.execute("SELECT pg_current_xact_id()")
+        assert indexing.fill()
+    assert index_of(city) == {"ann": "berlin"}
 
 
 def test_it_waits_for_transactions_that_do_not_know_of_it(
